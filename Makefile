@@ -1,0 +1,33 @@
+VENV ?= .venv
+PYTHON ?= python3
+BIN := $(VENV)/bin
+
+.PHONY: demo test smoke lint clean
+
+demo: $(VENV)/.demo  ## install and start the app on http://127.0.0.1:7860
+	$(BIN)/python app.py
+
+smoke: $(VENV)/.demo  ## start the app, answer one real request, stop
+	$(BIN)/python app.py --smoke
+
+test: $(VENV)/.test  ## all tests, in the same environment
+	$(BIN)/python tests/ensure_browser.py
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.demo: requirements.txt | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet -r requirements.txt
+	touch $@
+
+$(VENV)/.test: requirements-test.txt $(VENV)/.demo
+	$(BIN)/python -m pip install --quiet -r requirements-test.txt
+	touch $@
+
+clean:
+	rm -rf $(VENV) out

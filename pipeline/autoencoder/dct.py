@@ -1,0 +1,54 @@
+"""Fixed orthonormal block DCT with decorrelated colour: the linear start of both transforms.
+
+The learned paths are added to it and begin at zero, so that training starts at the level of a JPEG-like codec instead
+of at noise. Coefficients are ordered from low to high frequency, which is also the order of the entropy model's
+channel groups.
+"""
+
+import math
+
+import torch
+from torch import Tensor
+
+# Orthonormal colour transform: luma, blue-yellow, red-green (the Karhunen-Loeve directions of natural images).
+_COLOUR = torch.tensor(
+    [
+        [1 / math.sqrt(3), 1 / math.sqrt(3), 1 / math.sqrt(3)],
+        [1 / math.sqrt(2), 0.0, -1 / math.sqrt(2)],
+        [1 / math.sqrt(6), -2 / math.sqrt(6), 1 / math.sqrt(6)],
+    ],
+    dtype=torch.float64,
+)
+
+
+def _cosines(size: int) -> Tensor:
+    """Orthonormal DCT-II matrix of shape ``(size, size)``, one frequency a row."""
+    k = torch.arange(size, dtype=torch.float64)
+    basis = torch.cos(math.pi * (2 * k[None, :] + 1) * k[:, None] / (2 * size)) * math.sqrt(2 / size)
+    basis[0] /= math.sqrt(2)
+    return basis
+
+
+def dct_basis(block: int, luma: int, chroma: int) -> Tensor:
+    """The lowest ``luma + 2 * chroma`` colour DCT basis images, lowest frequency first.
+
+    Args:
+        block: side of a block in pixels.
+        luma: how many luma coefficients to keep, at most ``block ** 2``.
+        chroma: how many coefficients to keep of each of the two chroma planes.
+
+    Returns:
+        `torch.Tensor` of shape ``(luma + 2 * chroma, 3, block, block)``, float32, orthonormal rows.
+    """
+    cosines = _cosines(block)
+    v, u = torch.meshgrid(torch.arange(block), torch.arange(block), indexing="ij")
+    radius = (u.double() ** 2 + v.double() ** 2).flatten()
+    rows: list[tuple[float, Tensor]] = []
+    for plane, keep in enumerate((luma, chroma, chroma)):
+        for index in torch.argsort(radius, stable=True)[:keep].tolist():
+            image = torch.outer(cosines[index // block], cosines[index % block])
+            # Chroma carries less energy: it ranks with luma of about twice its frequency.
+            rank = float(radius[index]) * (1 if plane == 0 else 4) + 0.1 * plane
+            rows.append((rank, _COLOUR[plane][:, None, None] * image))
+    rows.sort(key=lambda row: row[0])
+    return torch.stack([image for _, image in rows]).float()

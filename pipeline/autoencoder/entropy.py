@@ -1,0 +1,274 @@
+"""The entropy model: a hyperprior with space-channel context, exact by construction.
+
+    y --hyper_analysis--> z --round--> z_hat --hyper_synthesis--> features --+
+                                                                            v
+    groups of y, low to high frequency, each in two checkerboard passes: context --> mean, scale --> symbols
+
+Everything the decoder computes before the symbols are known runs in the fixed-point arithmetic of
+`pipeline.autoencoder.fixed_point`, so the decoded latent is identical on every machine. Coding runs on the CPU, where
+the range coder is; keep this module there when the transforms move to a GPU. The design follows the space-channel
+context of ELIC (He et al. 2022, arXiv 2203.10886) at reduced width.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from compressai.ans import BufferedRansEncoder, RansDecoder
+from compressai.entropy_models import GaussianConditional
+from compressai.ops import LowerBound
+from torch import Tensor, nn
+
+from pipeline.autoencoder.fixed_point import ACTIVATION_ONE, FixedPointConv2d, FixedPointStack, round_ste
+from pipeline.autoencoder.transforms import Knots
+
+SCALE_LEVELS = 64
+SCALE_MIN = 0.11
+SCALE_MAX = 128.0
+QUALITY_STEPS = 4096
+"""Qualities are coded as integers 0 ... QUALITY_STEPS."""
+_INPUT_SHIFT = 8
+"""Latents enter the context networks divided by this, to sit near one."""
+_TABLE_WIDTH = 1600
+"""Room for the widest distribution: SCALE_MAX times 6.1 on both sides at a tail mass of 1e-9."""
+_INDEX_GAIN = 8
+_INDEX_BIAS = 20
+
+
+def scale_table() -> Tensor:
+    """The Gaussian scales, log-spaced, ``(SCALE_LEVELS,)``; the symbol's scale index points into it."""
+    return torch.exp(torch.linspace(torch.tensor(SCALE_MIN).log(), torch.tensor(SCALE_MAX).log(), SCALE_LEVELS))
+
+
+@dataclass(frozen=True)
+class CodingTables:
+    """Integer range-coder tables as compressai's rANS coder takes them."""
+
+    cdfs: list[list[int]]
+    sizes: list[int]
+    offsets: list[int]
+
+
+class SymbolWriter:
+    """Collects symbols and entropy-codes them with compressai's rANS coder."""
+
+    def __init__(self, tables: CodingTables):
+        self._tables = tables
+        self._encoder = BufferedRansEncoder()
+
+    def write(self, symbols: Tensor, indexes: Tensor) -> None:
+        t = self._tables
+        self._encoder.encode_with_indexes(symbols.int().tolist(), indexes.int().tolist(), t.cdfs, t.sizes, t.offsets)
+
+    def finish(self) -> bytes:
+        return self._encoder.flush()
+
+
+class SymbolReader:
+    """Decodes what `SymbolWriter` wrote, in the same order and with the same indexes."""
+
+    def __init__(self, tables: CodingTables, payload: bytes):
+        self._tables = tables
+        self._decoder = RansDecoder()
+        self._decoder.set_stream(payload)
+
+    def read(self, indexes: Tensor) -> Tensor:
+        t = self._tables
+        symbols = self._decoder.decode_stream(indexes.int().tolist(), t.cdfs, t.sizes, t.offsets)
+        return torch.tensor(symbols, dtype=torch.float64)
+
+
+@dataclass(frozen=True)
+class RateEstimate:
+    """Training-time output: the latent with rounding in the loop, and estimated bits of each sample ``(batch,)``."""
+
+    y_hat: Tensor
+    bits: Tensor
+
+
+Exchange = Callable[[slice, Tensor, Tensor, Tensor], Tensor]
+"""One coding pass of `EntropyModel`: channels, mask of coded symbols, their means and scale indexes => symbols."""
+
+
+def _checkerboard(height: int, width: int, device: torch.device | str = "cpu") -> Tensor:
+    """``(1, 1, height, width)`` of 1 at anchors, 0 elsewhere."""
+    rows = torch.arange(height, device=device)[:, None] + torch.arange(width, device=device)[None]
+    return (rows % 2 == 0)[None, None]
+
+
+class EntropyModel(nn.Module):
+    """Rate model of the latent ``y`` ``(batch, sum(groups), height, width)`` in units of the quantisation step."""
+
+    def __init__(
+        self, groups: tuple[int, ...], hyper_channels: int, feature_channels: int, context_channels: int, knots: int
+    ):
+        super().__init__()
+        self.groups = groups
+        self.hyper_channels = hyper_channels
+        channels = sum(groups)
+        width = 2 * feature_channels
+        self.hyper_analysis = nn.Sequential(
+            nn.Conv2d(channels + 1, width, 3, padding=1),
+            nn.ReLU(),
+            nn.Conv2d(width, width, 5, stride=2, padding=2),
+            nn.ReLU(),
+            nn.Conv2d(width, hyper_channels, 5, stride=2, padding=2),
+        )
+        self.hyper_up1 = FixedPointConv2d(hyper_channels + 1, 4 * width, 3)
+        self.hyper_up2 = FixedPointConv2d(width + 1, 4 * feature_channels, 3)
+        self.context = nn.ModuleList(
+            FixedPointStack(
+                FixedPointConv2d(feature_channels + 2 + sum(groups[: i + 1]), context_channels, 3),
+                FixedPointConv2d(context_channels, context_channels, 1),
+                FixedPointConv2d(context_channels, 2 * group, 1),
+            )
+            for i, group in enumerate(groups)
+        )
+        for i, (group, context) in enumerate(zip(groups, self.context, strict=True)):
+            # A start near the truth: the scale falls from about 6 steps at low frequencies to 0.3 at high ones.
+            nn.init.constant_(context[-1].bias[group:], (16 - 9 * i) / _INDEX_GAIN)
+        self.z_index = Knots(torch.full((knots, hyper_channels), 24.0))
+        self.gaussian = GaussianConditional(None, scale_bound=SCALE_MIN)
+        self._index_floor = LowerBound(0)
+        # The range-coder tables are part of the checkpoint: computing them again could round differently elsewhere.
+        self.register_buffer("cdf", torch.zeros(SCALE_LEVELS, _TABLE_WIDTH, dtype=torch.int32))
+        self.register_buffer("cdf_size", torch.zeros(SCALE_LEVELS, dtype=torch.int32))
+        self.register_buffer("cdf_offset", torch.zeros(SCALE_LEVELS, dtype=torch.int32))
+
+    # -- training -----------------------------------------------------------------------------------------------
+
+    def forward(self, y: Tensor, quality: Tensor) -> RateEstimate:
+        """Rounded latent with straight-through gradients, and the estimated bits.
+
+        ``y`` is ``(batch, channels, height, width)`` in quantisation steps, ``quality`` is ``(batch,)`` in [0, 1].
+        """
+        batch, _, height, width = y.shape
+        quality = torch.round(quality * ACTIVATION_ONE) / ACTIVATION_ONE
+        plane = quality[:, None, None, None]
+        z = self.hyper_analysis(torch.cat([y, plane.expand(batch, 1, height, width)], 1))
+        z = z.float()
+        bits = self._bits(z, torch.zeros_like(z), self.z_index(quality)[:, :, None, None].expand_as(z))
+        features = self._hyper_synthesis(round_ste(z), plane, exact=False)
+
+        anchors = _checkerboard(height, width, y.device)
+        decoded: list[Tensor] = []
+        for context, target in zip(self.context, y.split(self.groups, 1), strict=True):
+            shared = torch.cat([features, *decoded], 1)
+            mean, index = self._predict(context, shared, torch.zeros_like(target), plane, 0.0)
+            first = round_ste(target - mean) + mean
+            bits = bits + self._bits(target, mean, index, anchors)
+            mean, index = self._predict(context, shared, first * anchors / _INPUT_SHIFT, plane, 1.0)
+            second = round_ste(target - mean) + mean
+            bits = bits + self._bits(target, mean, index, ~anchors)
+            decoded.append(torch.where(anchors, first, second) / _INPUT_SHIFT)
+        return RateEstimate(torch.cat(decoded, 1) * _INPUT_SHIFT, bits)
+
+    def _bits(self, values: Tensor, means: Tensor, index: Tensor, mask: Tensor | None = None) -> Tensor:
+        step = (torch.tensor(SCALE_MAX).log() - torch.tensor(SCALE_MIN).log()) / (SCALE_LEVELS - 1)
+        scales = torch.exp(torch.tensor(SCALE_MIN).log() + self._index_floor(index).clamp(max=SCALE_LEVELS - 1) * step)
+        _, likelihood = self.gaussian(values, scales, means, training=True)
+        bits = -torch.log2(likelihood)
+        return (bits if mask is None else bits * mask).flatten(1).sum(1)
+
+    # -- what both sides compute, in float for training or exactly for coding --------------------------------------
+
+    def _hyper_synthesis(self, z_hat: Tensor, plane: Tensor, exact: bool) -> Tensor:
+        run: Callable = (lambda layer, x: layer.exact(x)) if exact else (lambda layer, x: layer(x))
+        x = torch.cat([z_hat, plane.expand(-1, 1, *z_hat.shape[2:])], 1)
+        x = F.relu(F.pixel_shuffle(run(self.hyper_up1, x), 2))
+        x = torch.cat([x, plane.expand(-1, 1, *x.shape[2:])], 1)
+        return F.relu(F.pixel_shuffle(run(self.hyper_up2, x), 2))
+
+    def _predict(
+        self, context: FixedPointStack, shared: Tensor, current: Tensor, plane: Tensor, stage: float
+    ) -> tuple[Tensor, Tensor]:
+        size = shared.shape[2:]
+        stages = torch.full_like(plane, stage)
+        x = torch.cat([shared, current, plane.expand(-1, 1, *size), stages.expand(-1, 1, *size)], 1)
+        mean, index = context(x).chunk(2, 1)
+        return mean, index * _INDEX_GAIN + _INDEX_BIAS
+
+    # -- real streams ---------------------------------------------------------------------------------------------
+
+    @torch.no_grad()
+    def update(self) -> None:
+        """Builds the integer range-coder tables; called once after training, saved in the checkpoint."""
+        gaussian = GaussianConditional(scale_table().tolist(), scale_bound=SCALE_MIN)
+        gaussian.update()
+        self.cdf.zero_()[:, : gaussian.quantized_cdf.shape[1]] = gaussian.quantized_cdf
+        self.cdf_size.copy_(gaussian.cdf_length)
+        self.cdf_offset.copy_(gaussian.offset)
+
+    def tables(self) -> CodingTables:
+        sizes = self.cdf_size.tolist()
+        cdfs = [row[:size] for row, size in zip(self.cdf.tolist(), sizes, strict=True)]
+        return CodingTables(cdfs, sizes, self.cdf_offset.tolist())
+
+    def _z_indexes(self, quality_code: int, height: int, width: int) -> Tensor:
+        """Scale index of every hyper-latent symbol, ``(hyper_channels * height * width,)``; integer arithmetic."""
+        knots = (self.z_index.values.double() * ACTIVATION_ONE).round()
+        spacing = QUALITY_STEPS // (len(knots) - 1)
+        low = min(quality_code // spacing, len(knots) - 2)
+        rest = quality_code - low * spacing
+        blend = knots[low] * (spacing - rest) + knots[low + 1] * rest
+        index = torch.floor(blend / (spacing * ACTIVATION_ONE) + 0.5).clamp(0, SCALE_LEVELS - 1)
+        return index[:, None].expand(-1, height * width).flatten()
+
+    def _code_latent(self, z_hat: Tensor, quality_code: int, exchange: Exchange) -> Tensor:
+        """Walks the coding passes in order, the same way on both sides, and returns the decoded latent.
+
+        ``exchange(channels, coded, mean, index)`` is given a channel group, the mask of what is coded in this pass,
+        and mean (units of 1/256) and scale index of each coded symbol; it writes or reads the symbols and returns them.
+        """
+        plane = torch.full((1, 1, 1, 1), quality_code * ACTIVATION_ONE // QUALITY_STEPS, dtype=torch.float64)
+        features = self._hyper_synthesis(z_hat * ACTIVATION_ONE, plane, exact=True)
+        height, width = features.shape[2:]
+        planes = plane.expand(-1, 1, height, width)
+        anchors = _checkerboard(height, width)
+        latent = torch.zeros(1, sum(self.groups), height, width, dtype=torch.float64)
+        start = 0
+        for group, context in zip(self.groups, self.context, strict=True):
+            channels = slice(start, start + group)
+            for stage, positions in enumerate((anchors, ~anchors)):
+                known = torch.floor(latent[:, : channels.stop] / _INPUT_SHIFT + 0.5)
+                x = torch.cat([features, known, planes, torch.full_like(planes, stage * ACTIVATION_ONE)], 1)
+                mean, raw = context.exact(x).chunk(2, 1)
+                index = torch.floor((raw * _INDEX_GAIN) / ACTIVATION_ONE + _INDEX_BIAS + 0.5)
+                index = index.clamp(0, SCALE_LEVELS - 1)
+                # Symbols of the smallest scale are zero in all but five of a million cases: they are not sent.
+                coded = positions & (index > 0)
+                values = mean.clone()
+                values[coded] += exchange(channels, coded, mean[coded], index[coded]) * ACTIVATION_ONE
+                latent[:, channels] = torch.where(positions, values, latent[:, channels])
+            start += group
+        return latent
+
+    @torch.no_grad()
+    def compress(self, y: Tensor, quality_code: int) -> bytes:
+        """``y``: ``(1, channels, height, width)`` in quantisation steps, height and width multiples of 4."""
+        y = y.float().cpu()
+        plane = torch.full_like(y[:, :1], quality_code * ACTIVATION_ONE // QUALITY_STEPS / ACTIVATION_ONE)
+        z_hat = torch.round(self.hyper_analysis(torch.cat([y, plane], 1))).double()
+        writer = SymbolWriter(self.tables())
+        writer.write(z_hat.flatten(), self._z_indexes(quality_code, *z_hat.shape[2:]))
+
+        def write(channels: slice, coded: Tensor, mean: Tensor, index: Tensor) -> Tensor:
+            symbols = torch.round(y[:, channels][coded] - mean / ACTIVATION_ONE)
+            writer.write(symbols, index)
+            return symbols
+
+        self._code_latent(z_hat, quality_code, write)
+        return writer.finish()
+
+    @torch.no_grad()
+    def decompress(self, payload: bytes, quality_code: int, height: int, width: int) -> Tensor:
+        """The latent in units of 1/256 of a quantisation step: integers in float64 ``(1, channels, height, width)``."""
+        reader = SymbolReader(self.tables(), payload)
+        z_indexes = self._z_indexes(quality_code, height // 4, width // 4)
+        z_hat = reader.read(z_indexes).view(1, self.hyper_channels, height // 4, width // 4)
+
+        def read(channels: slice, coded: Tensor, mean: Tensor, index: Tensor) -> Tensor:
+            return reader.read(index)
+
+        return self._code_latent(z_hat, quality_code, read)

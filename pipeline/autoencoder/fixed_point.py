@@ -1,0 +1,72 @@
+"""Convolutions that are exact on every machine: integer arithmetic carried in float64.
+
+Activations are integers in units of 1/256, weights in units of 1/4096. Every product-sum stays below 2**53, so that
+float64 holds it exactly whatever the order of summation, the thread count or the device; rescaling is a division by
+a power of two and a floor, exact as well. Training runs the same network in floating point with the rounding in the
+loop (straight-through gradients).
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+ACTIVATION_ONE = 256
+WEIGHT_ONE = 4096
+ACTIVATION_MAX = 2**20
+WEIGHT_MAX = 2**15
+_STRIP_ELEMENTS = 2**24
+"""Unfolded inputs held at once: bounds the memory of large pictures."""
+
+
+def round_ste(x: Tensor) -> Tensor:
+    """Rounds to the nearest integer; the gradient passes straight through."""
+    return x + (torch.round(x) - x).detach()
+
+
+class FixedPointConv2d(nn.Conv2d):
+    """A stride-1, same-padded convolution with a float forward for training and an exact one for entropy coding.
+
+    The bound behind exactness: ``fan_in * WEIGHT_MAX * ACTIVATION_MAX < 2**53``, checked on construction.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int, kernel_size: int):
+        if in_channels * kernel_size**2 * WEIGHT_MAX * ACTIVATION_MAX >= 2**52:
+            raise ValueError(f"fan-in {in_channels * kernel_size**2} is too large for exact float64 sums")
+        super().__init__(in_channels, out_channels, kernel_size, padding=kernel_size // 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        limit = WEIGHT_MAX / WEIGHT_ONE
+        weight = round_ste(self.weight.clamp(-limit, limit) * WEIGHT_ONE) / WEIGHT_ONE
+        out = F.conv2d(x, weight.to(x.dtype), self.bias.to(x.dtype), padding=self.padding)
+        return round_ste(out.float() * ACTIVATION_ONE) / ACTIVATION_ONE
+
+    def exact(self, x: Tensor) -> Tensor:
+        """``x``: float64 integers in units of 1/256, ``(1, in_channels, height, width)`` => the same with the
+        output channels."""
+        weight = (self.weight.double() * WEIGHT_ONE).round().clamp(-WEIGHT_MAX, WEIGHT_MAX)
+        bias = (self.bias.double() * (WEIGHT_ONE * ACTIVATION_ONE)).round()
+        height, width = x.shape[2:]
+        border = self.padding[0]
+        padded = F.pad(x, [border] * 4)
+        strips = []
+        rows = max(1, _STRIP_ELEMENTS // (weight[0].numel() * width))
+        for top in range(0, height, rows):
+            strip = padded[:, :, top : min(top + rows, height) + 2 * border]
+            total = weight.flatten(1) @ F.unfold(strip, self.kernel_size)[0] + bias[:, None]
+            scaled = torch.floor((total + WEIGHT_ONE // 2) / WEIGHT_ONE).clamp(-ACTIVATION_MAX, ACTIVATION_MAX)
+            strips.append(scaled.view(1, self.out_channels, -1, width))
+        return torch.cat(strips, 2)
+
+
+class FixedPointStack(nn.Sequential):
+    """Fixed-point convolutions with ReLUs between them (none after the last)."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        for index, layer in enumerate(self):
+            x = layer(F.relu(x) if index else x)
+        return x
+
+    def exact(self, x: Tensor) -> Tensor:
+        for index, layer in enumerate(self):
+            x = layer.exact(F.relu(x) if index else x)
+        return x

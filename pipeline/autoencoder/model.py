@@ -1,0 +1,116 @@
+"""Stage 1: the variable-rate autoencoder, trained on ``lambda * 255^2 * MSE + R`` and nothing else."""
+
+import math
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from diffusers.configuration_utils import ConfigMixin, register_to_config
+from diffusers.models.modeling_utils import ModelMixin
+from torch import Tensor
+
+from pipeline.autoencoder.dct import dct_basis
+from pipeline.autoencoder.entropy import QUALITY_STEPS, EntropyModel
+from pipeline.autoencoder.fixed_point import ACTIVATION_ONE
+from pipeline.autoencoder.transforms import AnalysisPath, Knots, SynthesisPath
+from pipeline.tiles import map_tiles
+
+BLOCK = 16
+"""Pixels a side of one latent position."""
+ALIGNMENT = 64
+"""Picture sides are padded to multiples of this."""
+LAMBDA_MIN, LAMBDA_MAX = 0.0004, 0.06
+
+
+def rate_lambda(quality: Tensor) -> Tensor:
+    """The Lagrangian weight of a quality in [0, 1], log-spaced between `LAMBDA_MIN` and `LAMBDA_MAX`."""
+    return LAMBDA_MIN * (LAMBDA_MAX / LAMBDA_MIN) ** quality
+
+
+@dataclass(frozen=True)
+class AutoencoderOutput:
+    """Training-time output: reconstruction ``(batch, 3, height, width)`` and estimated bits ``(batch,)``."""
+
+    reconstruction: Tensor
+    bits: Tensor
+
+
+class Autoencoder(ModelMixin, ConfigMixin):
+    """Transform coder with a hyperprior and one continuous quality for all rates.
+
+    Data's way: ``image [B, 3, H, W] in [0, 1] -> y [B, C, H/16, W/16] -> bytes -> y_hat -> reconstruction``.
+    """
+
+    @register_to_config
+    def __init__(
+        self,
+        luma_channels: int = 176,
+        chroma_channels: int = 40,
+        groups: tuple[int, ...] = (16, 32, 64, 144),
+        widths: tuple[int, int, int] = (64, 160, 256),
+        blocks: tuple[int, int, int] = (1, 2, 2),
+        synthesis_blocks: tuple[int, int, int] = (2, 3, 2),
+        hyper_channels: int = 48,
+        feature_channels: int = 64,
+        context_channels: int = 128,
+        knots: int = 9,
+    ):
+        super().__init__()
+        channels = luma_channels + 2 * chroma_channels
+        if channels != sum(groups):
+            raise ValueError(f"groups {groups} must add up to {channels} latent channels")
+        self.register_buffer("basis", dct_basis(BLOCK, luma_channels, chroma_channels), persistent=False)
+        self.analysis_path = AnalysisPath(channels, tuple(widths), tuple(blocks))
+        self.synthesis_path = SynthesisPath(channels, tuple(widths), tuple(synthesis_blocks))
+        self.entropy = EntropyModel(tuple(groups), hyper_channels, feature_channels, context_channels, knots)
+        # The step that is optimal at high rate: d/dD (lambda * D) = -d/dD R with D = step^2 / 12.
+        lambdas = rate_lambda(torch.linspace(0, 1, knots))
+        steps = torch.sqrt(6 / (lambdas * math.log(2)))
+        self.log_gain = Knots(-steps.log()[:, None].expand(knots, channels))
+
+    def _gain(self, quality: Tensor) -> Tensor:
+        return torch.exp(self.log_gain(quality).float())[:, :, None, None]
+
+    def analysis(self, image: Tensor, quality: Tensor) -> Tensor:
+        """Image ``(batch, 3, height, width)`` in [0, 1] => latent ``(batch, channels, height/16, width/16)`` in
+        quantisation steps, float32."""
+        centred = image - 0.5
+        with torch.autocast(image.device.type, enabled=False):
+            linear = F.conv2d(centred.float() * 255, self.basis.float(), stride=BLOCK) * self._gain(quality)
+        return linear + self.analysis_path(centred, quality).float()
+
+    def synthesis(self, y_hat: Tensor, quality: Tensor) -> Tensor:
+        """Latent in quantisation steps => image ``(batch, 3, height, width)``, not yet clamped to [0, 1]."""
+        with torch.autocast(y_hat.device.type, enabled=False):
+            coefficients = y_hat.float() / self._gain(quality)
+            linear = F.conv_transpose2d(coefficients, self.basis.float(), stride=BLOCK) / 255
+        path = self.synthesis_path((coefficients / 64).to(self.synthesis_path.stem.weight.dtype), quality)
+        return linear + path.float() + 0.5
+
+    def forward(self, image: Tensor, quality: Tensor) -> AutoencoderOutput:
+        """Training pass. ``image`` ``(batch, 3, height, width)`` in [0, 1], sides multiples of 64; ``quality``
+        ``(batch,)`` in [0, 1]."""
+        rate = self.entropy(self.analysis(image, quality), quality)
+        return AutoencoderOutput(self.synthesis(rate.y_hat, quality), rate.bits)
+
+    @torch.no_grad()
+    def compress(self, image: Tensor, quality_code: int) -> bytes:
+        """Entropy-codes ``image`` ``(1, 3, height, width)`` in [0, 1], sides multiples of 64."""
+        quality = self._quality(quality_code)
+        y = map_tiles(lambda window: self.analysis(window, quality), image, in_step=1, out_step=BLOCK)
+        return self.entropy.compress(y, quality_code)
+
+    @torch.no_grad()
+    def decompress_latent(self, payload: bytes, quality_code: int, height: int, width: int) -> Tensor:
+        """The exact latent of a payload for a padded picture of ``height`` x ``width``; int32, units of 1/256."""
+        return self.entropy.decompress(payload, quality_code, height // BLOCK, width // BLOCK).int()
+
+    @torch.no_grad()
+    def reconstruct(self, latent: Tensor, quality_code: int) -> Tensor:
+        """The decoded picture of an exact latent: ``(1, 3, height, width)`` float32 in [0, 1]."""
+        y_hat = latent.to(self.device, torch.float32) / ACTIVATION_ONE
+        quality = self._quality(quality_code)
+        return map_tiles(lambda window: self.synthesis(window, quality), y_hat, in_step=BLOCK, out_step=1).clamp(0, 1)
+
+    def _quality(self, quality_code: int) -> Tensor:
+        return torch.full((1,), quality_code / QUALITY_STEPS, device=self.device)

@@ -1,0 +1,111 @@
+"""Analysis and synthesis transforms: a fixed block DCT plus a learned path that starts at zero."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+class ResidualBlock(nn.Module):
+    """``x + conv(relu(conv(relu(x))))`` at constant width."""
+
+    def __init__(self, channels: int):
+        super().__init__()
+        self.conv1 = nn.Conv2d(channels, channels, 3, padding=1)
+        self.conv2 = nn.Conv2d(channels, channels, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.conv2(F.relu(self.conv1(F.relu(x))))
+
+
+class QualityBias(nn.Module):
+    """Adds a learned per-channel bias that depends on the quality, so that one network serves every rate."""
+
+    def __init__(self, channels: int):
+        super().__init__()
+        self.linear = nn.Sequential(nn.Linear(1, 32), nn.SiLU(), nn.Linear(32, channels))
+
+    def forward(self, x: Tensor, quality: Tensor) -> Tensor:
+        """``x`` is ``(batch, channels, height, width)``, ``quality`` is ``(batch,)`` in [0, 1]."""
+        return x + self.linear(quality[:, None].to(x.dtype) * 2 - 1)[:, :, None, None]
+
+
+class _Stage(nn.Module):
+    """Residual blocks at one resolution, told the quality on entry."""
+
+    def __init__(self, channels: int, blocks: int):
+        super().__init__()
+        self.bias = QualityBias(channels)
+        self.blocks = nn.Sequential(*(ResidualBlock(channels) for _ in range(blocks)))
+
+    def forward(self, x: Tensor, quality: Tensor) -> Tensor:
+        return self.blocks(self.bias(x, quality))
+
+
+def _zero(conv: nn.Conv2d) -> nn.Conv2d:
+    nn.init.zeros_(conv.weight)
+    nn.init.zeros_(conv.bias)
+    return conv
+
+
+class AnalysisPath(nn.Module):
+    """Learned part of the analysis transform: image in [-0.5, 0.5] => latent correction in quantisation steps.
+
+    ``[B, 3, H, W] => [B, latent_channels, H/16, W/16]``; widths are those at 1/4, 1/8 and 1/16 resolution.
+    """
+
+    def __init__(self, latent_channels: int, widths: tuple[int, int, int], blocks: tuple[int, int, int]):
+        super().__init__()
+        w4, w8, w16 = widths
+        self.stem = nn.Conv2d(48, w4, 3, padding=1)
+        self.stage4 = _Stage(w4, blocks[0])
+        self.down8 = nn.Conv2d(w4, w8, 3, stride=2, padding=1)
+        self.stage8 = _Stage(w8, blocks[1])
+        self.down16 = nn.Conv2d(w8, w16, 3, stride=2, padding=1)
+        self.stage16 = _Stage(w16, blocks[2])
+        self.head = _zero(nn.Conv2d(w16, latent_channels, 3, padding=1))
+
+    def forward(self, image: Tensor, quality: Tensor) -> Tensor:
+        x = self.stage4(self.stem(F.pixel_unshuffle(image, 4)), quality)
+        x = self.stage8(self.down8(x), quality)
+        x = self.stage16(self.down16(x), quality)
+        return self.head(x)
+
+
+class SynthesisPath(nn.Module):
+    """Learned part of the synthesis transform: dequantised latent => image correction.
+
+    ``[B, latent_channels, H/16, W/16] => [B, 3, H, W]``; widths are those at 1/4, 1/8 and 1/16 resolution.
+    """
+
+    def __init__(self, latent_channels: int, widths: tuple[int, int, int], blocks: tuple[int, int, int]):
+        super().__init__()
+        w4, w8, w16 = widths
+        self.stem = nn.Conv2d(latent_channels, w16, 3, padding=1)
+        self.stage16 = _Stage(w16, blocks[2])
+        self.up8 = nn.Conv2d(w16, 4 * w8, 3, padding=1)
+        self.stage8 = _Stage(w8, blocks[1])
+        self.up4 = nn.Conv2d(w8, 4 * w4, 3, padding=1)
+        self.stage4 = _Stage(w4, blocks[0])
+        self.head = _zero(nn.Conv2d(w4, 48, 3, padding=1))
+
+    def forward(self, latent: Tensor, quality: Tensor) -> Tensor:
+        x = self.stage16(self.stem(latent), quality)
+        x = self.stage8(F.pixel_shuffle(self.up8(x), 2), quality)
+        x = self.stage4(F.pixel_shuffle(self.up4(x), 2), quality)
+        return F.pixel_shuffle(self.head(x), 4)
+
+
+class Knots(nn.Module):
+    """A table of per-channel values, linear in the quality between equally spaced knots."""
+
+    def __init__(self, initial: Tensor):
+        """``initial`` is ``(knots, channels)``."""
+        super().__init__()
+        self.values = nn.Parameter(initial.clone())
+
+    def forward(self, quality: Tensor) -> Tensor:
+        """``quality`` ``(batch,)`` in [0, 1] => ``(batch, channels)``."""
+        position = quality.clamp(0, 1) * (len(self.values) - 1)
+        low = position.floor().clamp(max=len(self.values) - 2).long()
+        weight = (position - low)[:, None]
+        return torch.lerp(self.values[low], self.values[low + 1], weight.to(self.values.dtype))

@@ -1,0 +1,278 @@
+"""The command line: ``python -m pipeline compress | decompress | info | compare | train | evaluate``.
+
+Exit codes: 0 done, 1 a `BitbrushError` (one sentence on stderr), 2 wrong usage. A file name of ``-`` is stdin or
+stdout. Existing files are only replaced with ``--force``, and output takes its name when it is complete.
+"""
+
+import dataclasses
+import importlib
+import io
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import numpy as np
+import typer
+from PIL import Image
+from rich.console import Console
+from rich.table import Table
+from tqdm import tqdm
+from typer.core import TyperGroup
+
+from pipeline.errors import BitbrushError, SettingsError
+from pipeline.images import atomic_path, load_image
+from pipeline.settings import MAX_SEED, MAX_STEPS, Decoder, DecodeSettings, DecodeStep
+
+if TYPE_CHECKING:
+    from pipeline.codec import Codec
+
+DEFAULT_QUALITY = 0.5
+_DEFAULTS = DecodeSettings()
+_STANDARD_STREAM = Path("-")
+
+
+_LATE = {"train": "pipeline.training.cli", "evaluate": "pipeline.evaluation.cli"}
+"""Commands whose modules need more than the app does; imported when they are called."""
+
+
+class _Commands(TyperGroup):
+    """Turns every `BitbrushError` into one line on stderr and exit code 1; finds the late commands."""
+
+    def list_commands(self, ctx: typer.Context) -> list[str]:
+        return [*super().list_commands(ctx), *_LATE]
+
+    def get_command(self, ctx: typer.Context, cmd_name: str) -> Any:
+        if cmd_name in _LATE:
+            command = typer.main.get_command(importlib.import_module(_LATE[cmd_name]).app)
+            command.name = cmd_name
+            return command
+        return super().get_command(ctx, cmd_name)
+
+    def invoke(self, ctx: typer.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BitbrushError as error:
+            typer.echo(f"Error: {error}", err=True)
+            raise typer.Exit(1) from None
+
+
+app = typer.Typer(
+    cls=_Commands,
+    no_args_is_help=True,
+    add_completion=False,
+    help="Bitbrush: a few bits sketch the picture, diffusion paints the detail back.",
+    epilog="python -m pipeline COMMAND --help shows examples.",
+)
+
+
+def _examples(*lines: str) -> str:
+    return "\n\n".join(("Examples:", *(f"python -m pipeline {line}" for line in lines)))
+
+
+Quality = Annotated[
+    float | None, typer.Option(min=0, max=1, help=f"0 smallest, 1 best; {DEFAULT_QUALITY} unless given.")
+]
+Bpp = Annotated[float | None, typer.Option(min=0.001, help="Bits per pixel to aim at, instead of --quality.")]
+Steps = Annotated[int, typer.Option(min=1, max=MAX_STEPS, help="Sampling steps.")]
+Noise = Annotated[float, typer.Option(min=0, max=1, help="0 is the autoencoder's picture, 1 the most realistic.")]
+Seed = Annotated[int, typer.Option(min=0, max=MAX_SEED, help="The same seed paints the same detail.")]
+Force = Annotated[bool, typer.Option("--force", help="Replace an existing output file.")]
+Picture = Annotated[Path, typer.Argument(metavar="PICTURE", help="PNG, JPEG, WebP, AVIF, …, or - for stdin.")]
+Stream = Annotated[Path, typer.Argument(metavar="STREAM", help="A .bbr file, or - for stdin.")]
+StreamOut = Annotated[Path, typer.Argument(metavar="OUT.bbr", help="The stream to write, or - for stdout.")]
+PngOut = Annotated[Path, typer.Argument(metavar="OUT.png", help="The PNG file to write, or - for stdout.")]
+
+
+@app.command(
+    epilog=_examples(
+        "compress photo.jpg photo.bbr --bpp 0.25",
+        "compress photo.jpg photo.bbr --quality 0.7 --force",
+        "compress - - < photo.png > photo.bbr",
+    )
+)
+def compress(source: Picture, out: StreamOut, quality: Quality = None, bpp: Bpp = None, force: Force = False) -> None:
+    """Compress a picture into a stream of real bytes."""
+    rate = _rate(quality, bpp)
+    _check_output(out, force)
+    image = _load_picture(source)
+    stream = _encode(_load_codec(), image, rate)
+    _write(out, stream, force)
+    facts = _facts(stream)
+    _note("{width} × {height} pixels: {bytes:,} bytes, {bpp:.4f} bpp at quality {quality:.3f}".format_map(facts))
+    if bpp is not None and facts["bpp"] > bpp:
+        _note(f"This is the smallest stream of this picture; {bpp:g} bpp cannot be reached.")
+
+
+@app.command(
+    epilog=_examples(
+        "decompress photo.bbr photo.png",
+        "decompress photo.bbr photo.png --decoder flow --steps 4 --seed 7",
+        "decompress photo.bbr photo.png --decoder autoencoder",
+        "decompress - - < photo.bbr > photo.png",
+    )
+)
+def decompress(
+    source: Stream,
+    out: PngOut,
+    decoder: Annotated[Decoder, typer.Option(help="What makes the picture from the stream.")] = _DEFAULTS.decoder,
+    steps: Steps = _DEFAULTS.num_inference_steps,
+    noise: Noise = _DEFAULTS.noise_level,
+    seed: Seed = _DEFAULTS.seed,
+    force: Force = False,
+) -> None:
+    """Decode a stream into a picture, with detail painted back unless the decoder is the autoencoder."""
+    settings = DecodeSettings(decoder, steps, noise, seed)
+    _check_png(out, force)
+    picture = _watch(_load_codec().decode(_read(source), settings), settings.decoder)
+    _write(out, _png(picture), force)
+
+
+@app.command(epilog=_examples("info photo.bbr", "info photo.bbr --json"))
+def info(
+    source: Stream, as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False
+) -> None:
+    """Show what a stream says of itself, and its real bits per pixel."""
+    facts = _facts(_read(source))
+    if as_json:
+        typer.echo(json.dumps(facts))
+        return
+    width = max(map(len, facts))
+    for name, value in facts.items():
+        typer.echo(f"{name.replace('_', ' '):{width}}  {f'{value:.4f}' if isinstance(value, float) else value}")
+
+
+@app.command(
+    epilog=_examples("compare photo.jpg sheet.png --bpp 0.25", "compare photo.jpg sheet.png --quality 0.3 --steps 50")
+)
+def compare(
+    source: Picture,
+    out: PngOut,
+    quality: Quality = None,
+    bpp: Bpp = None,
+    steps: Steps = _DEFAULTS.num_inference_steps,
+    noise: Noise = _DEFAULTS.noise_level,
+    seed: Seed = _DEFAULTS.seed,
+    force: Force = False,
+) -> None:
+    """Put one picture through every method at the same bytes: a contact sheet and a table."""
+    from pipeline.metrics import lpips_name, measure
+    from pipeline.sheet import METHODS, Cell, contact_sheet, every_method
+
+    rate = _rate(quality, bpp)
+    _check_png(out, force)
+    image = _load_picture(source)
+    codec = _load_codec()
+    stream = _encode(codec, image, rate)
+    lpips = lpips_name() or "LPIPS"
+    table = Table("method", "bytes", "bpp", "PSNR dB", "MS-SSIM", lpips)
+    for column in table.columns[1:]:
+        column.justify = "right"
+    cells = [Cell("original", f"{image.width} x {image.height} pixels", np.asarray(image))]
+    settings = [DecodeSettings(decoder, steps, noise, seed) for decoder in (Decoder.DIFFUSION, Decoder.FLOW)]
+    results = every_method(codec, image, stream, *settings, _watch)
+    for result in tqdm(results, total=METHODS, unit="method", disable=None, leave=False):
+        scores = measure(cells[0].picture, result.picture)
+        figures = (
+            f"{result.bytes:,}",
+            f"{8 * result.bytes / (image.width * image.height):.3f}",
+            f"{scores.psnr:.2f}",
+            *("n/a" if score is None else f"{score:.4f}" for score in (scores.ms_ssim, scores.lpips)),
+        )
+        table.add_row(result.name, *figures)
+        caption = "{} bytes, {} bpp\n{} dB, MS-SSIM {}, {lpips} {}".format(*figures, lpips=lpips)
+        cells.append(Cell(result.name, caption, result.picture))
+    _write(out, _png(contact_sheet(cells)), force)
+    Console(stderr=out == _STANDARD_STREAM).print(table)
+    if lpips_name() is None:
+        _note("There is no LPIPS: its network is neither in the torch hub folder nor reachable.")
+
+
+def _rate(quality: float | None, bpp: float | None) -> dict[str, float]:
+    """The one rate argument of `Codec.encode`."""
+    if quality is not None and bpp is not None:
+        raise typer.BadParameter("Give either --quality or --bpp, not both.")
+    return {"bpp": bpp} if bpp is not None else {"quality": DEFAULT_QUALITY if quality is None else quality}
+
+
+def _load_codec() -> "Codec":
+    from pipeline.codec import Codec
+
+    return Codec.from_pretrained()
+
+
+def _encode(codec: "Codec", image: Image.Image, rate: dict[str, float]) -> bytes:
+    with Console(stderr=True).status("compressing"):
+        return codec.encode(image, **rate)
+
+
+def _watch(records: Iterator[DecodeStep], title: str) -> np.ndarray:
+    """The last picture ``(H, W, 3)`` uint8 of a decode, with a progress bar on stderr while a person watches."""
+    with tqdm(desc=title, unit="step", disable=None, leave=False) as bar:
+        for record in records:
+            bar.total, bar.n = record.total, record.step
+            bar.refresh()
+    return record.image
+
+
+def _facts(stream: bytes) -> dict[str, Any]:
+    """The header's fields and what follows from them; raises `StreamError` for a damaged stream."""
+    from pipeline.stream import read_header
+
+    header = read_header(stream)
+    return dataclasses.asdict(header) | {"quality": header.quality, "bytes": header.total_bytes, "bpp": header.bpp}
+
+
+def _note(text: str) -> None:
+    typer.echo(text, err=True)
+
+
+def _load_picture(source: Path) -> Image.Image:
+    return load_image(sys.stdin.buffer.read() if source == _STANDARD_STREAM else source)
+
+
+def _read(source: Path) -> bytes:
+    try:
+        return sys.stdin.buffer.read() if source == _STANDARD_STREAM else source.read_bytes()
+    except OSError as error:
+        raise BitbrushError(f"{source} cannot be read ({error.strerror}); check the name.") from None
+
+
+def _check_png(out: Path, force: bool) -> None:
+    if out != _STANDARD_STREAM and out.suffix.lower() != ".png":
+        raise SettingsError(f"Pictures are written as PNG; give {out} a name that ends in .png.")
+    _check_output(out, force)
+
+
+def _check_output(out: Path, force: bool) -> None:
+    """Refuses, before any work is done, what must not or cannot be written in the end."""
+    if out == _STANDARD_STREAM:
+        return
+    if out.is_dir():
+        raise SettingsError(f"{out} is a folder; give the name of a file.")
+    if not out.parent.is_dir():
+        raise SettingsError(f"The folder {out.parent} does not exist; create it first.")
+    if out.exists() and not force:
+        raise SettingsError(f"{out} exists; choose another name, or add --force to replace it.")
+
+
+def _png(picture: np.ndarray | Image.Image) -> bytes:
+    buffer = io.BytesIO()
+    image = picture if isinstance(picture, Image.Image) else Image.fromarray(picture)
+    image.save(buffer, format="PNG", compress_level=3)
+    return buffer.getvalue()
+
+
+def _write(out: Path, content: bytes, force: bool) -> None:
+    """Writes the whole file or nothing; refuses again, as the file may have appeared during the work."""
+    _check_output(out, force)
+    if out == _STANDARD_STREAM:
+        sys.stdout.buffer.write(content)
+        sys.stdout.flush()
+        return
+    try:
+        with atomic_path(out) as partial:
+            partial.write_bytes(content)
+    except OSError as error:
+        raise BitbrushError(f"{out} cannot be written ({error.strerror}); check the folder and its space.") from None

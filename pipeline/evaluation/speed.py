@@ -1,0 +1,91 @@
+"""Speeds as ratios to a yardstick timed in the same run, for machines differ.
+
+The yardstick Y is compressai's mean-scale hyperprior (192, 320) with random weights: compress plus decompress of the
+same picture, in fp32.
+"""
+
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from compressai.models import MeanScaleHyperprior
+from PIL import Image
+
+from pipeline import images
+from pipeline.autoencoder import ALIGNMENT
+from pipeline.codec import Codec
+from pipeline.score.network import evaluate, make_condition
+from pipeline.settings import Decoder, DecodeSettings
+
+_QUALITY = 0.4
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Median seconds of one operation, and the same in yardsticks."""
+
+    name: str
+    seconds: float
+    ratio: float
+    bar: float | None
+
+
+def _median_seconds(function: Callable[[], object], repeats: int) -> float:
+    function()
+    seconds = []
+    for _ in range(repeats):
+        began = time.perf_counter()
+        function()
+        seconds.append(time.perf_counter() - began)
+    return statistics.median(seconds)
+
+
+def _yardstick(image: Image.Image) -> Callable[[], object]:
+    torch.manual_seed(0)
+    model = MeanScaleHyperprior(192, 320).eval()
+    model.update(force=True)
+    padded = images.pad(images.to_tensor(image), 64)
+
+    @torch.no_grad()
+    def run() -> None:
+        packed = model.compress(padded)
+        model.decompress(packed["strings"], packed["shape"])
+
+    return run
+
+
+def time_all(codec: Codec, image: Image.Image, repeats: int = 5) -> list[Timing]:
+    """Times ``image`` (768 × 512 by custom) through every part that a user waits for."""
+    stream = codec.encode(image, quality=_QUALITY)
+    header, _ = codec.read(stream)
+    padded = images.pad(images.to_tensor(image), ALIGNMENT)
+    quality = torch.full((1,), _QUALITY)
+    decoder = codec.diffusion
+    condition = make_condition(padded, decoder.scale(padded, quality))
+    residual = torch.randn(padded.shape)
+
+    def encode_and_sketch() -> None:
+        coded = codec.encode(image, quality=_QUALITY)
+        codec.autoencoder.reconstruct(codec.decode_latent(coded), header.quality_code)
+
+    def first_preview() -> None:
+        coded = codec.encode(image, quality=_QUALITY)
+        records = codec.decode(coded, DecodeSettings(Decoder.DIFFUSION, 25, 0.5))
+        next(records), next(records)
+
+    @torch.no_grad()
+    def evaluation() -> None:
+        evaluate(decoder.unet, residual, condition, quality, quality)
+
+    yardstick = _median_seconds(_yardstick(image), repeats)
+    found = [Timing("yardstick Y", yardstick, 1.0, None)]
+    for name, function, bar in (
+        ("one U-Net evaluation", evaluation, 0.30),
+        ("encode + decode to the autoencoder's picture", encode_and_sketch, 0.5),
+        ("encode + first painted preview", first_preview, 1.0 + 0.5 / yardstick),
+    ):
+        seconds = _median_seconds(function, repeats)
+        found.append(Timing(name, seconds, seconds / yardstick, bar))
+    return found

@@ -1,0 +1,113 @@
+"""What the diffusion and the flow decoder have in common: the residual form, tiles, the sampling loop."""
+
+from abc import abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from diffusers.configuration_utils import ConfigMixin
+from diffusers.models.modeling_utils import ModelMixin
+from torch import Tensor
+
+from pipeline.score.network import build_unet, evaluate, make_condition
+from pipeline.score.scale import ResidualScale
+from pipeline.tiles import blend_window, tile_grid
+
+TILE = 1024
+"""Pictures up to this many pixels a side are sampled whole."""
+OVERLAP = 128
+
+
+@dataclass(frozen=True)
+class SampleStep:
+    """One sampling step: ``picture`` ``(1, 3, height, width)`` is the current estimate of the original, in about
+    [0, 1]; ``sigma`` the noise level reached, relative to the signal."""
+
+    step: int
+    total: int
+    sigma: float
+    picture: Tensor
+
+
+class ScoreDecoder(ModelMixin, ConfigMixin):
+    """Samples ``p(x | x_hat)`` through the residual ``r = (x - x_hat) / s(x_hat, q)``.
+
+    Subclasses say how ``r`` and noise mix in training and which diffusers scheduler walks back in sampling.
+    """
+
+    def _build(self, block_out_channels: tuple[int, ...], layers_per_block: int, scale_channels: int) -> None:
+        self.unet = build_unet(tuple(block_out_channels), layers_per_block)
+        self.scale = ResidualScale(scale_channels)
+
+    @abstractmethod
+    def noised(self, residual: Tensor, noise: Tensor, time: Tensor) -> tuple[Tensor, Tensor]:
+        """Training pair ``(x_t, target)`` for time ``(batch, 1, 1, 1)`` in (0, 1]."""
+
+    @abstractmethod
+    def start(self, noise: Tensor, noise_level: float) -> Tensor:
+        """Where sampling starts when the residual is taken to be zero, that is, at ``x_hat`` plus noise."""
+
+    @abstractmethod
+    def walk(self, steps: int, noise_level: float) -> Iterator["WalkStep"]:
+        """The times at which the network is evaluated, and the update each evaluation makes."""
+
+    @torch.no_grad()
+    def sample(
+        self, x_hat: Tensor, quality: float, num_inference_steps: int, noise_level: float, generator: torch.Generator
+    ) -> Iterator[SampleStep]:
+        """Paints detail onto ``x_hat`` ``(1, 3, height, width)`` in [0, 1], sides multiples of 64.
+
+        Args:
+            quality: the stream's quality in [0, 1].
+            num_inference_steps: network evaluations, at least 1.
+            noise_level: in (0, 1]; how much noise is injected at the start, as a fraction of the schedule.
+            generator: a CPU generator, so that a seed means the same on every device.
+        """
+        qualities = torch.full((1,), quality, device=x_hat.device)
+        scale = self.scale(x_hat, qualities)
+        condition = make_condition(x_hat, scale)
+        noise = torch.randn(x_hat.shape, generator=generator).to(x_hat.device)
+        x = self.start(noise, noise_level)
+        steps = list(self.walk(num_inference_steps, noise_level))
+        for index, step in enumerate(steps):
+            prediction = self._evaluate(x, condition, step.time, qualities)
+            clean = step.clean(x, prediction)
+            x = step.update(prediction, x)
+            if index + 1 == len(steps):
+                clean = x
+            yield SampleStep(index + 1, len(steps), step.sigma_after, x_hat + scale * clean)
+
+    def _evaluate(self, x: Tensor, condition: Tensor, time: float, qualities: Tensor) -> Tensor:
+        """The network over the whole picture, tile by tile where it is large; one noise field is shared by all."""
+        times = torch.full_like(qualities, time)
+        height, width = x.shape[2:]
+        if height <= TILE and width <= TILE:
+            return evaluate(self.unet, x, condition, times, qualities)
+        total, weights = torch.zeros_like(x), torch.zeros_like(x[:, :1])
+        for tile in tile_grid(height, width, TILE, OVERLAP):
+            rows, columns = slice(tile.top, tile.bottom), slice(tile.left, tile.right)
+            rows4, columns4 = slice(tile.top // 4, tile.bottom // 4), slice(tile.left // 4, tile.right // 4)
+            part = evaluate(self.unet, x[..., rows, columns], condition[..., rows4, columns4], times, qualities)
+            window = blend_window(tile, height, width, OVERLAP).to(x.device)
+            total[..., rows, columns] += part * window
+            weights[..., rows, columns] += window
+        return total / weights
+
+
+@dataclass(frozen=True)
+class WalkStep:
+    """One evaluation of a sampler, in the words of `ScoreDecoder.sample`."""
+
+    time: float
+    sigma_after: float
+    scheduler: object
+    timestep: Tensor
+    clean_weights: tuple[float, float]
+    """The clean estimate is ``a * x + b * prediction``."""
+
+    def clean(self, x: Tensor, prediction: Tensor) -> Tensor:
+        a, b = self.clean_weights
+        return a * x + b * prediction
+
+    def update(self, prediction: Tensor, x: Tensor) -> Tensor:
+        return self.scheduler.step(prediction, self.timestep, x).prev_sample

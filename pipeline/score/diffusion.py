@@ -1,0 +1,45 @@
+"""HFD as a diffusion model (Hoogeboom et al. 2023, arXiv 2305.18231): best with many steps."""
+
+from collections.abc import Iterator
+
+import torch
+from diffusers.configuration_utils import register_to_config
+from torch import Tensor
+
+from pipeline.score.decoder import ScoreDecoder, WalkStep
+from pipeline.score.schedule import TRAIN_TIMESTEPS, alpha_sigma, diffusion_scheduler
+
+
+class DiffusionDecoder(ScoreDecoder):
+    """``x_t = alpha_t r + sigma_t eps`` with `v_prediction` ``v = alpha_t eps - sigma_t r`` and a shifted cosine
+    schedule; sampled with DPM-Solver++ from diffusers."""
+
+    @register_to_config
+    def __init__(
+        self,
+        shift: float = 0.5,
+        block_out_channels: tuple[int, ...] = (64, 128, 192),
+        layers_per_block: int = 1,
+        scale_channels: int = 64,
+    ):
+        super().__init__()
+        self._build(block_out_channels, layers_per_block, scale_channels)
+
+    def noised(self, residual: Tensor, noise: Tensor, time: Tensor) -> tuple[Tensor, Tensor]:
+        alpha, sigma = alpha_sigma(time, self.config.shift)
+        return alpha * residual + sigma * noise, alpha * noise - sigma * residual
+
+    def start(self, noise: Tensor, noise_level: float) -> Tensor:
+        return alpha_sigma(torch.tensor(noise_level), self.config.shift)[1].item() * noise
+
+    def walk(self, steps: int, noise_level: float) -> Iterator[WalkStep]:
+        first = max(1, round(noise_level * TRAIN_TIMESTEPS))
+        steps = min(steps, first)
+        # Timestep k of the scheduler is time (k + 1) / TRAIN_TIMESTEPS.
+        timesteps = torch.linspace(first, first / steps, steps).round().long() - 1
+        scheduler = diffusion_scheduler(self.config.shift)
+        scheduler.set_timesteps(timesteps=timesteps.tolist())
+        for index, timestep in enumerate(scheduler.timesteps):
+            time = (timestep.item() + 1) / TRAIN_TIMESTEPS
+            alpha, sigma = (value.item() for value in alpha_sigma(torch.tensor(time), self.config.shift))
+            yield WalkStep(time, scheduler.sigmas[index + 1].item(), scheduler, timestep, (alpha, -sigma))

@@ -1,0 +1,60 @@
+"""What a user chooses when decoding, and what decoding reports while it runs."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+
+from pipeline.errors import SettingsError
+
+MAX_STEPS = 100
+MAX_SEED = 2**32 - 1
+
+
+class Decoder(StrEnum):
+    """How the decoded latent becomes a picture."""
+
+    AUTOENCODER = "autoencoder"
+    DIFFUSION = "diffusion"
+    FLOW = "flow"
+
+
+@dataclass(frozen=True)
+class DecodeSettings:
+    """Decoder-side settings; none of them changes the stream.
+
+    Raises:
+        SettingsError: a value is out of its range.
+    """
+
+    decoder: Decoder = Decoder.DIFFUSION
+    num_inference_steps: int = 25
+    """Network evaluations, 1 to `MAX_STEPS`."""
+    noise_level: float = 0.5
+    """0 returns the autoencoder's picture exactly, 1 runs the full noise schedule."""
+    seed: int = 0
+    """0 to `MAX_SEED`; the same seed gives the same picture."""
+
+    def __post_init__(self) -> None:
+        try:
+            object.__setattr__(self, "decoder", Decoder(self.decoder))
+        except ValueError:
+            raise SettingsError(f"There is no decoder “{self.decoder}”; choose one of {', '.join(Decoder)}.") from None
+        if not 1 <= self.num_inference_steps <= MAX_STEPS:
+            raise SettingsError(f"Sampling steps must lie between 1 and {MAX_STEPS}, not {self.num_inference_steps}.")
+        if not 0 <= self.noise_level <= 1:
+            raise SettingsError(f"The noise level must lie between 0 and 1, not {self.noise_level}.")
+        if not 0 <= self.seed <= MAX_SEED:
+            raise SettingsError(f"The seed must lie between 0 and {MAX_SEED}, not {self.seed}.")
+
+
+@dataclass(frozen=True)
+class DecodeStep:
+    """One record of a running decode. Step 0 is the autoencoder's picture; the last record is the result."""
+
+    step: int
+    total: int
+    sigma: float
+    """Noise level of the sampler after this step, relative to the signal; 0 at the end."""
+    image: np.ndarray
+    """``(height, width, 3)`` uint8: the current estimate of the clean picture."""

@@ -1,0 +1,104 @@
+"""The container: a 23-byte header, then the entropy-coded payload.
+
+    offset  bytes  field
+    0       3      magic "BBR"
+    3       1      container version
+    4       1      model number, see `MODELS`
+    5       4      first four bytes of the SHA-256 of the model's weights
+    9       2      width
+    11      2      height
+    13      2      quality code, 0 ... 4096
+    15      4      payload length
+    19      4      CRC-32 of everything before it and of the payload
+
+All integers are big-endian.
+"""
+
+import struct
+import zlib
+from dataclasses import dataclass
+
+from pipeline.autoencoder.entropy import QUALITY_STEPS
+from pipeline.errors import StreamError
+from pipeline.images import MAX_PIXELS
+
+SUFFIX = ".bbr"
+VERSION = 1
+MODELS = {1: "autoencoder"}
+_MAGIC = b"BBR"
+_FIELDS = struct.Struct(">3sBB4sHHHI")
+_CHECKSUM = struct.Struct(">I")
+HEADER_BYTES = _FIELDS.size + _CHECKSUM.size
+
+
+@dataclass(frozen=True)
+class StreamHeader:
+    """What a stream says of itself."""
+
+    version: int
+    model_name: str
+    model_hash: str
+    """First eight hexadecimal digits of the SHA-256 of the weights."""
+    width: int
+    height: int
+    quality_code: int
+    payload_bytes: int
+
+    @property
+    def quality(self) -> float:
+        """Quality in [0, 1]."""
+        return self.quality_code / QUALITY_STEPS
+
+    @property
+    def total_bytes(self) -> int:
+        return HEADER_BYTES + self.payload_bytes
+
+    @property
+    def bpp(self) -> float:
+        """Bits per pixel of the whole stream, header included."""
+        return 8 * self.total_bytes / (self.width * self.height)
+
+
+def pack(model_name: str, model_hash: str, width: int, height: int, quality_code: int, payload: bytes) -> bytes:
+    """A complete stream; sides are 1 ... 65535 and ``quality_code`` 0 ... 4096."""
+    number = next(number for number, name in MODELS.items() if name == model_name)
+    fields = _FIELDS.pack(_MAGIC, VERSION, number, bytes.fromhex(model_hash), width, height, quality_code, len(payload))
+    return fields + _CHECKSUM.pack(zlib.crc32(payload, zlib.crc32(fields))) + payload
+
+
+def unpack(stream: bytes) -> tuple[StreamHeader, bytes]:
+    """Header and payload of an undamaged stream.
+
+    Raises:
+        StreamError: not a Bitbrush stream, newer version, truncated, damaged, or from an unknown model.
+    """
+    if len(stream) < len(_MAGIC) or not stream.startswith(_MAGIC):
+        raise StreamError("This is not a Bitbrush stream (it does not begin with “BBR”); choose a .bbr file.")
+    if len(stream) < HEADER_BYTES:
+        raise StreamError("The stream is cut off within its header; get the whole file again.")
+    _, version, number, weights, width, height, quality_code, length = _FIELDS.unpack_from(stream)
+    if version > VERSION:
+        raise StreamError(f"The stream has version {version}, this program reads up to {VERSION}; update Bitbrush.")
+    payload = stream[HEADER_BYTES:]
+    if len(payload) != length:
+        raise StreamError(
+            f"The stream should hold {length} bytes after its header but holds {len(payload)}; get the file again."
+        )
+    (checksum,) = _CHECKSUM.unpack_from(stream, _FIELDS.size)
+    if checksum != zlib.crc32(payload, zlib.crc32(stream[: _FIELDS.size])):
+        raise StreamError("The stream is damaged (its checksum does not match); get the file again.")
+    if number not in MODELS:
+        raise StreamError(f"The stream was made by a model this program does not know (number {number}); update it.")
+    if version < 1 or not (width and height) or width * height > MAX_PIXELS or quality_code > QUALITY_STEPS:
+        raise StreamError("The stream's header holds impossible values; it was not made by Bitbrush.")
+    return StreamHeader(version, MODELS[number], weights.hex(), width, height, quality_code, length), payload
+
+
+def read_header(stream: bytes) -> StreamHeader:
+    """The header of an undamaged stream; raises like `unpack`."""
+    return unpack(stream)[0]
+
+
+def bits_per_pixel(stream: bytes) -> float:
+    """``8 * len(stream) / pixels``: measured, header included."""
+    return read_header(stream).bpp

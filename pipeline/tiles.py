@@ -1,0 +1,83 @@
+"""Overlapping tiles: big pictures in bounded memory, without seams."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Tile:
+    """A window in pixels, and how far it overlaps its neighbours on each side (0 at the picture's border)."""
+
+    top: int
+    bottom: int
+    left: int
+    right: int
+
+
+def tile_grid(height: int, width: int, size: int, overlap: int) -> Iterator[Tile]:
+    """Tiles of at most ``size`` pixels a side, each overlapping the next by at least ``overlap``, evenly spread.
+
+    All coordinates are multiples of 64 where ``height`` and ``width`` are.
+    """
+    for top, bottom in _spans(height, size, overlap):
+        for left, right in _spans(width, size, overlap):
+            yield Tile(top, bottom, left, right)
+
+
+def _spans(length: int, size: int, overlap: int) -> list[tuple[int, int]]:
+    if length <= size:
+        return [(0, length)]
+    count = -(-(length - overlap) // (size - overlap))
+    starts = [round(i * (length - size) / (count - 1) / 64) * 64 for i in range(count)]
+    return [(start, min(start + size, length)) for start in starts]
+
+
+def blend_window(tile: Tile, height: int, width: int, overlap: int) -> Tensor:
+    """``(1, 1, tile height, tile width)`` weights: 1 inside, falling linearly over the overlap towards neighbours."""
+
+    def ramp(start: int, stop: int, end: int) -> Tensor:
+        position = torch.arange(start, stop) + 0.5
+        weight = torch.ones(stop - start)
+        if start > 0:
+            weight = torch.minimum(weight, (position - start) / overlap)
+        if stop < end:
+            weight = torch.minimum(weight, (stop - position) / overlap)
+        return weight
+
+    rows, columns = ramp(tile.top, tile.bottom, height), ramp(tile.left, tile.right, width)
+    return (rows[:, None] * columns[None])[None, None]
+
+
+def map_tiles(
+    function: Callable[[Tensor], Tensor], x: Tensor, in_step: int, out_step: int, size: int = 1024, margin: int = 192
+) -> Tensor:
+    """``function(x)`` computed window by window, for a convolutional function whose reach is at most ``margin``.
+
+    Args:
+        x: ``(batch, channels, height, width)``; one position covers ``in_step`` pixels a side.
+        out_step: pixels a side of one output position.
+        size, margin: in pixels, multiples of both steps.
+
+    Returns:
+        The same as ``function(x)`` up to floating-point rounding.
+    """
+    height, width = x.shape[2] * in_step, x.shape[3] * in_step
+    if height <= size + margin and width <= size + margin:
+        return function(x)
+    rows = []
+    for top in range(0, height, size):
+        row = []
+        for left in range(0, width, size):
+            bottom, right = min(top + size, height), min(left + size, width)
+            above, before = max(0, top - margin), max(0, left - margin)
+            below, after = min(height, bottom + margin), min(width, right + margin)
+            window = x[..., above // in_step : below // in_step, before // in_step : after // in_step]
+            out = function(window)
+            vertical = slice((top - above) // out_step, (bottom - above) // out_step)
+            horizontal = slice((left - before) // out_step, (right - before) // out_step)
+            row.append(out[..., vertical, horizontal])
+        rows.append(torch.cat(row, -1))
+    return torch.cat(rows, -2)

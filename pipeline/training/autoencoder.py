@@ -1,0 +1,54 @@
+"""Stage 1's training: ``lambda(q) * 255^2 * MSE + R`` with a quality drawn for every crop."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from pipeline.autoencoder import Autoencoder, rate_lambda
+from pipeline.training.data import PhotoSet
+
+_VALIDATION_QUALITIES = (0.1, 0.3, 0.5, 0.7, 0.9)
+
+
+class AutoencoderTask:
+    """Rate-distortion training of `Autoencoder`."""
+
+    def __init__(self, model: Autoencoder, validation: PhotoSet, crop: int):
+        self.model = model
+        self._held_out = validation.crops(48, crop, np.random.default_rng(1))
+
+    def parameter_groups(self, learning_rate: float) -> Iterable[dict]:
+        fast = {"log_gain.values", "entropy.z_index.values"}
+        named = dict(self.model.named_parameters())
+        yield {"params": [value for name, value in named.items() if name not in fast], "lr": learning_rate}
+        yield {"params": [named[name] for name in sorted(fast)], "lr": 2 * learning_rate}
+
+    def _losses(self, images: Tensor, quality: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Per sample: the loss of every rate on a like scale, MSE at 255, bits per pixel."""
+        output = self.model(images, quality)
+        mse = (output.reconstruction - images).square().flatten(1).mean(1) * 255**2
+        bpp = output.bits / images[0, 0].numel()
+        weight = rate_lambda(quality)
+        return (weight * mse + bpp) * weight**-0.4, mse, bpp
+
+    def loss(self, images: Tensor, generator: torch.Generator) -> Tensor:
+        quality = torch.rand(len(images), generator=generator).to(images.device)
+        return self._losses(images, quality)[0].mean()
+
+    @torch.no_grad()
+    def validate(self) -> dict[str, float]:
+        figures: dict[str, float] = {"loss": 0.0}
+        images = self._held_out.to(self.model.device)
+        for value in _VALIDATION_QUALITIES:
+            losses, mse, bpp = self._losses(images, torch.full((len(images),), value, device=images.device))
+            figures["loss"] += losses.mean().item() / len(_VALIDATION_QUALITIES)
+            figures[f"bpp@{value}"] = bpp.mean().item()
+            figures[f"psnr@{value}"] = (10 * torch.log10(255**2 / mse)).mean().item()
+        return figures
+
+    def save(self, folder: Path) -> None:
+        self.model.entropy.update()
+        self.model.save_pretrained(folder, safe_serialization=True)

@@ -1,0 +1,109 @@
+"""``python -m pipeline train``: one sub-command for each network that ships."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import torch
+import typer
+
+from pipeline.autoencoder import Autoencoder
+from pipeline.codec import CHECKPOINTS
+from pipeline.score import DiffusionDecoder, FlowDecoder, ScoreDecoder
+from pipeline.training.autoencoder import AutoencoderTask
+from pipeline.training.data import PhotoSet
+from pipeline.training.loop import Task, train
+from pipeline.training.presets import PRESETS, Preset
+from pipeline.training.score import ScoreTask
+
+app = typer.Typer(
+    help="Train the networks in checkpoints/. Stage 2 is trained on pictures decoded by a finished stage 1.\n\n"
+    "Example: python -m pipeline train diffusion --data photos/ --out runs/diffusion --resume",
+    no_args_is_help=True,
+)
+
+Data = Annotated[list[Path], typer.Option(help="Folder of photographs; may be given more than once.", exists=True)]
+Out = Annotated[Path, typer.Option(help="Folder of the run: state.pt, log.jsonl and model/ are written there.")]
+PresetName = Annotated[str, typer.Option("--preset", help="embedded (two CPU cores) or base (GPU).")]
+Resume = Annotated[bool, typer.Option("--resume", help="Continue from the run's state.pt.")]
+Steps = Annotated[int | None, typer.Option(help="Training steps instead of the preset's.", min=1)]
+Stage1 = Annotated[Path, typer.Option("--autoencoder", help="The finished stage 1.", exists=True)]
+Init = Annotated[Path | None, typer.Option(help="A trained stage-2 decoder to start from.", exists=True)]
+
+
+def _preset(network: str, name: str, steps: int | None) -> Preset:
+    if (network, name) not in PRESETS:
+        raise typer.BadParameter(f"there is no preset “{name}” for {network}")
+    preset = PRESETS[network, name]
+    return preset if steps is None else replace(preset, training=replace(preset.training, steps=steps))
+
+
+def _run(task: Task, preset: Preset, data: list[Path], out: Path, resume: bool) -> None:
+    photos = PhotoSet.load(data, preset.training.crop)
+    figures = train(task, photos.crops, preset.training, out, resume)
+    typer.echo(json.dumps(figures, indent=2))
+
+
+@app.command()
+def autoencoder(
+    data: Data,
+    out: Out = Path("runs/autoencoder"),
+    preset: PresetName = "embedded",
+    resume: Resume = False,
+    steps: Steps = None,
+) -> None:
+    """Stage 1: lambda * MSE + rate, every quality in one network."""
+    chosen = _preset("autoencoder", preset, steps)
+    torch.manual_seed(chosen.training.seed)
+    validation = PhotoSet.load(data, chosen.training.crop, validation=True)
+    _run(AutoencoderTask(Autoencoder(**chosen.model), validation, chosen.training.crop), chosen, data, out, resume)
+
+
+def _train_decoder(
+    model_class: type[ScoreDecoder],
+    chosen: Preset,
+    data: list[Path],
+    out: Path,
+    resume: bool,
+    stage1: Path,
+    init: Path | None,
+) -> None:
+    torch.manual_seed(chosen.training.seed)
+    model = model_class(**chosen.model)
+    if init is not None:
+        # The start is another decoder's networks; only the meaning of time and target is learned anew.
+        source = DiffusionDecoder.from_pretrained(init, torch_dtype=torch.float32)
+        model.load_state_dict(source.state_dict())
+    frozen = Autoencoder.from_pretrained(stage1, torch_dtype=torch.float32).to(memory_format=torch.channels_last)
+    validation = PhotoSet.load(data, chosen.training.crop, validation=True)
+    task = ScoreTask(model, frozen, validation, chosen.training.crop, scale=init is None)
+    _run(task, chosen, data, out, resume)
+
+
+@app.command()
+def diffusion(
+    data: Data,
+    out: Out = Path("runs/diffusion"),
+    preset: PresetName = "embedded",
+    resume: Resume = False,
+    steps: Steps = None,
+    stage1: Stage1 = CHECKPOINTS / "autoencoder",
+    init: Init = None,
+) -> None:
+    """Stage 2, HFD as a diffusion model: v_prediction on the scaled residual."""
+    _train_decoder(DiffusionDecoder, _preset("diffusion", preset, steps), data, out, resume, stage1, init)
+
+
+@app.command()
+def flow(
+    data: Data,
+    out: Out = Path("runs/flow"),
+    preset: PresetName = "embedded",
+    resume: Resume = False,
+    steps: Steps = None,
+    stage1: Stage1 = CHECKPOINTS / "autoencoder",
+    init: Init = CHECKPOINTS / "diffusion",
+) -> None:
+    """Stage 2, HFD as a rectified flow, started from the trained diffusion model."""
+    _train_decoder(FlowDecoder, _preset("flow", preset, steps), data, out, resume, stage1, init)

@@ -1,0 +1,68 @@
+"""Random crops of photographs, held in memory as uint8."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+_LARGE_SIDE = 1000
+_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp"}
+
+
+def _resized(image: Image.Image, scale: float) -> np.ndarray:
+    size = (round(image.width * scale), round(image.height * scale))
+    return np.asarray(image.resize(size, Image.Resampling.LANCZOS))
+
+
+@dataclass(frozen=True)
+class PhotoSet:
+    """Photographs of one folder tree, split into training and validation by a fixed rule.
+
+    Clean large photographs are held at full and at 0.64 of their size; small, JPEG-damaged ones at half size, where
+    the damage is averaged away.
+    """
+
+    groups: list[list[np.ndarray]]
+    """Pictures ``(height, width, 3)`` uint8, one list for each kind of source."""
+    shares: list[float]
+    """How often a crop is drawn from each group."""
+
+    @classmethod
+    def load(cls, folders: list[Path], crop: int, validation: bool = False) -> "PhotoSet":
+        """Every tenth photograph (by name, in each folder) is for validation, the others for training.
+
+        Raises:
+            FileNotFoundError: no photograph of at least ``crop`` pixels a side was found.
+        """
+        groups: list[list[np.ndarray]] = [[], [], []]
+        for folder in folders:
+            paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in _SUFFIXES)
+            for index, path in enumerate(paths):
+                if (index % 10 == 9) != validation:
+                    continue
+                with Image.open(path) as image:
+                    image = image.convert("RGB")
+                if max(image.size) >= _LARGE_SIDE:
+                    groups[0].append(np.asarray(image))
+                    groups[1].append(_resized(image, 0.64))
+                elif (scale := max(0.5, (crop + 1) / min(image.size))) <= 0.75:
+                    groups[2].append(_resized(image, scale))
+        shares = [share if group else 0.0 for share, group in zip((0.45, 0.25, 0.3), groups, strict=True)]
+        if not any(shares):
+            raise FileNotFoundError(f"no photographs of at least {crop} pixels a side in {[str(f) for f in folders]}")
+        return cls(groups, [share / sum(shares) for share in shares])
+
+    def crops(self, count: int, size: int, rng: np.random.Generator) -> Tensor:
+        """``(count, 3, size, size)`` float32 in [0, 1], flipped at random."""
+        batch = np.empty((count, size, size, 3), dtype=np.uint8)
+        for i in range(count):
+            group = self.groups[rng.choice(len(self.groups), p=self.shares)]
+            picture = group[rng.integers(len(group))]
+            top = rng.integers(picture.shape[0] - size + 1)
+            left = rng.integers(picture.shape[1] - size + 1)
+            crop = picture[top : top + size, left : left + size]
+            batch[i] = crop[:, ::-1] if rng.random() < 0.5 else crop
+        return torch.from_numpy(batch).permute(0, 3, 1, 2).float() / 255

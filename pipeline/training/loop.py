@@ -1,0 +1,143 @@
+"""The training loop that every network shares: autocast, EMA, learning rate, atomic and resumable checkpoints."""
+
+import json
+import math
+import os
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import torch
+from accelerate import Accelerator
+from diffusers.training_utils import EMAModel
+from torch import Tensor, nn
+from tqdm import tqdm
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """What a run is made of; saved beside its checkpoint."""
+
+    steps: int
+    batch_size: int
+    crop: int
+    learning_rate: float
+    warmup_steps: int = 200
+    ema_decay: float = 0.999
+    gradient_clip: float = 1.0
+    weight_decay: float = 0.0
+    seed: int = 0
+    validate_every: int = 1000
+    checkpoint_minutes: float = 4.0
+    mixed_precision: str = "bf16"
+
+
+class Task(Protocol):
+    """What the loop needs to know about a network."""
+
+    model: nn.Module
+
+    def parameter_groups(self, learning_rate: float) -> Iterable[dict]: ...
+
+    def loss(self, images: Tensor, generator: torch.Generator) -> Tensor:
+        """Mean loss of ``images`` ``(batch, 3, crop, crop)`` in [0, 1]; randomness from the CPU ``generator``."""
+        ...
+
+    def validate(self) -> dict[str, float]:
+        """Figures on the validation split; ``"loss"`` among them."""
+        ...
+
+    def save(self, folder: Path) -> None:
+        """Writes the model in the layout of ``checkpoints/``."""
+        ...
+
+
+def learning_rate_factor(step: int, config: TrainingConfig) -> float:
+    """Linear warm-up, then a cosine from 1 to 0."""
+    if step < config.warmup_steps:
+        return (step + 1) / config.warmup_steps
+    progress = (step - config.warmup_steps) / max(1, config.steps - config.warmup_steps)
+    return 0.5 * (1 + math.cos(math.pi * min(1.0, progress)))
+
+
+def _save_atomically(state: dict, path: Path) -> None:
+    partial = path.with_suffix(".partial")
+    torch.save(state, partial)
+    os.replace(partial, path)
+
+
+def train(
+    task: Task,
+    draw: Callable[[int, int, np.random.Generator], Tensor],
+    config: TrainingConfig,
+    out: Path,
+    resume: bool = False,
+) -> dict[str, float]:
+    """Trains ``task`` and leaves its EMA weights, config and log in ``out``; returns the last validation figures.
+
+    Args:
+        draw: ``(batch_size, crop, rng)`` => images ``(batch_size, 3, crop, crop)`` float32 in [0, 1].
+        out: folder of the run; ``state.pt`` in it is what ``resume`` continues from, to the step.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "training.json").write_text(json.dumps(asdict(config), indent=2))
+    accelerator = Accelerator(mixed_precision=config.mixed_precision)
+    task.model.to(accelerator.device, memory_format=torch.channels_last).train()
+    ema = EMAModel(task.model.parameters(), decay=config.ema_decay, use_ema_warmup=True, power=0.75)
+    optimizer = torch.optim.AdamW(
+        task.parameter_groups(config.learning_rate), betas=(0.9, 0.99), weight_decay=config.weight_decay
+    )
+    rates = [group["lr"] for group in optimizer.param_groups]
+    start = 0
+    state_path = out / "state.pt"
+    if resume and state_path.exists():
+        state = torch.load(state_path, weights_only=True, map_location=accelerator.device)
+        task.model.load_state_dict(state["model"])
+        ema.load_state_dict(state["ema"])
+        optimizer.load_state_dict(state["optimizer"])
+        start = state["step"]
+    optimizer = accelerator.prepare(optimizer)
+
+    def checkpoint(step: int) -> dict[str, float]:
+        state = {"model": task.model.state_dict(), "ema": ema.state_dict(), "optimizer": optimizer.state_dict()}
+        _save_atomically(state | {"step": step}, state_path)
+        ema.store(task.model.parameters())
+        ema.copy_to(task.model.parameters())
+        task.model.eval()
+        figures = task.validate()
+        task.save(out / "model")
+        task.model.train()
+        ema.restore(task.model.parameters())
+        with (out / "log.jsonl").open("a") as log:
+            log.write(json.dumps({"step": step, "seconds": round(time.monotonic() - began, 1), **figures}) + "\n")
+        progress.write(f"step {step}: " + ", ".join(f"{name} {value:.4f}" for name, value in figures.items()))
+        return figures
+
+    began = saved = time.monotonic()
+    progress = tqdm(range(start, config.steps), initial=start, total=config.steps, mininterval=10)
+    average = None
+    for step in progress:
+        # Seeded by the step, so that a resumed run draws what the uninterrupted one would have drawn.
+        rng = np.random.default_rng((config.seed, step, accelerator.process_index))
+        generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
+        torch.manual_seed(int(rng.integers(2**62)))
+        for group, rate in zip(optimizer.param_groups, rates, strict=True):
+            group["lr"] = rate * learning_rate_factor(step, config)
+        images = draw(config.batch_size, config.crop, rng).to(accelerator.device, memory_format=torch.channels_last)
+        with accelerator.autocast():
+            loss = task.loss(images, generator)
+        accelerator.backward(loss)
+        accelerator.clip_grad_norm_(task.model.parameters(), config.gradient_clip)
+        optimizer.step()
+        optimizer.zero_grad()
+        ema.step(task.model.parameters())
+        average = loss.item() if average is None else 0.99 * average + 0.01 * loss.item()
+        progress.set_postfix(loss=f"{average:.4f}", refresh=False)
+        due = (step + 1) % config.validate_every == 0 or time.monotonic() - saved > config.checkpoint_minutes * 60
+        if accelerator.is_main_process and due and step + 1 < config.steps:
+            checkpoint(step + 1)
+            saved = time.monotonic()
+    return checkpoint(config.steps)

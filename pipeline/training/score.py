@@ -1,0 +1,107 @@
+"""Stage 2's training: the score network and the residual scale, on pictures decoded by the frozen autoencoder."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from pipeline.autoencoder import Autoencoder
+from pipeline.score import ScoreDecoder
+from pipeline.score.network import evaluate, make_condition
+from pipeline.training.data import PhotoSet
+
+NOISE_DRAWS = 2
+"""Noise draws for each decoded crop: the autoencoder's pass is paid once for all of them."""
+MAX_GRAIN = 4 / 255
+_VALIDATION_TIMES = (0.2, 0.5, 0.8)
+_VALIDATION_QUALITIES = (0.2, 0.4, 0.6)
+
+
+def add_sensor_grain(images: Tensor, generator: torch.Generator) -> Tensor:
+    """Half of the pictures get grain of up to 4 grey levels, mostly in luma.
+
+    Training photographs are downscaled, which averages the grain of real photographs away; a decoder that never saw
+    grain could not paint it.
+    """
+    count, _, height, width = images.shape
+    level = torch.rand(count, 1, 1, 1, generator=generator) * MAX_GRAIN
+    level = level * (torch.rand(count, 1, 1, 1, generator=generator) < 0.5)
+    luma = torch.randn(count, 1, height, width, generator=generator)
+    colour = torch.randn(count, 3, height, width, generator=generator)
+    return (images + (level * (0.8 * luma + 0.6 * colour)).to(images.device)).clamp(0, 1)
+
+
+class ScoreTask:
+    """Trains a `ScoreDecoder`: squared error of its prediction, plus the Gaussian likelihood of the scale.
+
+    No perceptual loss: LPIPS stays a yardstick.
+    """
+
+    def __init__(self, model: ScoreDecoder, autoencoder: Autoencoder, validation: PhotoSet, crop: int, scale: bool):
+        """``scale``: whether the residual scale is trained as well, or kept as it was loaded."""
+        self.model = model
+        self.model.scale.requires_grad_(scale)
+        self._autoencoder = autoencoder.eval().requires_grad_(False)
+        self._trains_scale = scale
+        self._held_out = validation.crops(32, crop, np.random.default_rng(1))
+
+    def parameter_groups(self, learning_rate: float) -> Iterable[dict]:
+        trained = [parameter for parameter in self.model.parameters() if parameter.requires_grad]
+        yield {"params": trained, "lr": learning_rate}
+
+    def _residual(self, images: Tensor, quality: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Decoded picture, its predicted scale, and the residual in units of that scale."""
+        with torch.no_grad():
+            self._autoencoder.to(images.device)
+            x_hat = self._autoencoder(images, quality).reconstruction.float().clamp(0, 1)
+        scale = self.model.scale(x_hat, quality)
+        return x_hat, scale, (images - x_hat) / scale
+
+    def loss(self, images: Tensor, generator: torch.Generator) -> Tensor:
+        images = add_sensor_grain(images, generator)
+        # Low rates leave the most to paint: they are drawn more often.
+        quality = (torch.rand(len(images), generator=generator) ** 1.5).to(images.device)
+        x_hat, scale, residual = self._residual(images, quality)
+        likelihood = (0.5 * residual.square() + scale.log()).mean() if self._trains_scale else 0.0
+        condition = make_condition(x_hat, scale.detach()).repeat_interleave(NOISE_DRAWS, 0)
+        residual = residual.detach().repeat_interleave(NOISE_DRAWS, 0)
+        quality = quality.repeat_interleave(NOISE_DRAWS, 0)
+        return self._score_loss(residual, condition, quality, generator).mean() + likelihood
+
+    def _score_loss(
+        self,
+        residual: Tensor,
+        condition: Tensor,
+        quality: Tensor,
+        generator: torch.Generator,
+        time: float | None = None,
+    ) -> Tensor:
+        count = len(residual)
+        # Stratified times: one in each of `count` equal parts of (0, 1].
+        drawn = (torch.randperm(count, generator=generator) + 1 - torch.rand(count, generator=generator)) / count
+        times = (drawn if time is None else torch.full((count,), time)).to(residual.device)
+        noise = torch.randn(residual.shape, generator=generator).to(residual.device)
+        x, target = self.model.noised(residual, noise, times[:, None, None, None])
+        prediction = evaluate(self.model.unet, x, condition, times, quality)
+        return (prediction - target).square().flatten(1).mean(1)
+
+    @torch.no_grad()
+    def validate(self) -> dict[str, float]:
+        generator = torch.Generator().manual_seed(2)
+        images = self._held_out.to(self.model.device)
+        losses: dict[float, list[float]] = {time: [] for time in _VALIDATION_TIMES}
+        likelihood = 0.0
+        for value in _VALIDATION_QUALITIES:
+            quality = torch.full((len(images),), value, device=images.device)
+            x_hat, scale, residual = self._residual(images, quality)
+            likelihood += (0.5 * residual.square() + scale.log()).mean().item() / len(_VALIDATION_QUALITIES)
+            for time in _VALIDATION_TIMES:
+                condition = make_condition(x_hat, scale)
+                losses[time].append(self._score_loss(residual, condition, quality, generator, time).mean().item())
+        means = {f"loss@{time}": sum(values) / len(values) for time, values in losses.items()}
+        return {"loss": sum(means.values()) / len(means), **means, "scale_likelihood": likelihood}
+
+    def save(self, folder: Path) -> None:
+        self.model.save_pretrained(folder, safe_serialization=True)

@@ -1,0 +1,63 @@
+"""Result files in unique folders inside Gradio's own cache, where it serves them as they are and copies nothing."""
+
+import re
+import shutil
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+from gradio.utils import get_upload_folder
+from PIL import Image
+
+from pipeline.images import save_png
+
+KEPT_SECONDS = 3600
+PREVIEW_PIXELS = 1_500_000
+_PREVIEWS_KEPT = 3
+_PREFIX = "bitbrush-"
+
+
+def file_stem(name: str | None, fallback: str) -> str:
+    """A harmless file name without its suffix, made from what a user's file is called."""
+    return re.sub(r"[^\w.-]+", "-", Path(name or "").stem).strip("-.")[:40] or fallback
+
+
+class RunFolder:
+    """The files of one run. Folders of runs that ended long ago go when a new one comes."""
+
+    def __init__(self) -> None:
+        cache = Path(get_upload_folder())
+        cache.mkdir(parents=True, exist_ok=True)
+        for folder in cache.glob(f"{_PREFIX}*"):
+            if time.time() - folder.stat().st_mtime > 2 * KEPT_SECONDS:
+                shutil.rmtree(folder, ignore_errors=True)
+        self._path = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=cache))
+        self._previews: list[Path] = []
+
+    def picture(self, name: str, picture: np.ndarray) -> str:
+        """Writes ``(H, W, 3)`` uint8 as it is to ``NAME.png``."""
+        path = self._path / f"{name}.png"
+        save_png(picture, path)
+        return str(path)
+
+    def preview(self, name: str, picture: np.ndarray) -> str:
+        """Like `picture`, but reduced by a whole factor to at most `PREVIEW_PIXELS`."""
+        height, width, _ = picture.shape
+        factor = 1
+        while height * width > PREVIEW_PIXELS * factor**2:
+            factor += 1
+        return self.picture(name, picture if factor == 1 else np.asarray(Image.fromarray(picture).reduce(factor)))
+
+    def step(self, number: int, picture: np.ndarray) -> str:
+        """The preview of a sampling step; all but the last few are deleted."""
+        self._previews.append(Path(self.preview(f"step-{number}", picture)))
+        while len(self._previews) > _PREVIEWS_KEPT:
+            self._previews.pop(0).unlink(missing_ok=True)
+        return str(self._previews[-1])
+
+    def stream(self, stem: str, stream: bytes) -> str:
+        """Writes ``STEM.bbr``."""
+        path = self._path / f"{stem}.bbr"
+        path.write_bytes(stream)
+        return str(path)

@@ -1,0 +1,133 @@
+"""The numbers of a run, for people (HTML) and for programs (JSON)."""
+
+import math
+from dataclasses import asdict, dataclass
+from html import escape
+
+from pipeline.metrics import Scores
+from pipeline.stream import StreamHeader
+
+RAW_BITS = 24
+"""Bits per pixel of the uncompressed picture, which the ratio compares with."""
+
+HONEST = (
+    "The fine detail in the repaint is generated, not transmitted: it is plausible rather than true, and costs no bits."
+)
+CONTROL = (
+    "The grain control is the autoencoder's picture with plain noise that costs as much PSNR as the repaint does; a "
+    "repaint worth having looks better than it."
+)
+NO_LPIPS = "LPIPS is left out: none of its networks is installed here or can be reached."
+NO_ORIGINAL = "A stream comes without its original, so there is nothing to measure against."
+
+
+@dataclass(frozen=True)
+class Method:
+    """One row of the table."""
+
+    name: str
+    label: str
+    """The name with its settings, for people."""
+    scores: Scores
+
+
+@dataclass(frozen=True)
+class Report:
+    """What one stream cost and what each method made of it."""
+
+    header: StreamHeader
+    seed: int
+    methods: tuple[Method, ...] = ()
+    lpips_network: str | None = None
+
+    @property
+    def ratio(self) -> float:
+        """Uncompressed size over the size of the stream."""
+        return RAW_BITS / self.header.bpp
+
+    def numbers(self) -> dict:
+        """Plain values; an infinite PSNR and a missing score are None."""
+        return {
+            "width": self.header.width,
+            "height": self.header.height,
+            "bytes": self.header.total_bytes,
+            "bpp": self.header.bpp,
+            "ratio": self.ratio,
+            "quality": self.header.quality,
+            "seed": self.seed,
+            "lpips_network": self.lpips_network,
+            "methods": {
+                method.name: {
+                    score: value if value is not None and math.isfinite(value) else None
+                    for score, value in asdict(method.scores).items()
+                }
+                for method in self.methods
+            },
+        }
+
+    def strip(self) -> str:
+        """The rate in large figures, as HTML."""
+        facts = (
+            (f"{self.header.bpp:.3f}", "bits per pixel"),
+            (f"{self.header.total_bytes:,}", "bytes, header included"),
+            (f"{self.ratio:.0f} : 1", "against 24-bit RGB"),
+        )
+        entries = "".join(f"<div><dt>{name}</dt><dd>{value}</dd></div>" for value, name in facts)
+        return f'<dl class="rate">{entries}</dl>'
+
+    def html(self) -> str:
+        """The rate, the table of scores, and what to make of it."""
+        notes = [HONEST, CONTROL if self.methods else NO_ORIGINAL]
+        if self.methods and self.lpips_network is None:
+            notes.append(NO_LPIPS)
+        table = self._table() if self.methods else ""
+        return self.strip() + table + "".join(f'<p class="note">{note}</p>' for note in notes)
+
+    def _table(self) -> str:
+        rate = (f"{self.header.bpp:.3f}", f"{self.header.total_bytes:,}", f"{self.ratio:.0f} : 1")
+        lpips = self.lpips_network.replace("LPIPS ", "LPIPS<br>") if self.lpips_network else "LPIPS"
+        names = ("bpp", "bytes", "ratio", "PSNR,<br>dB ↑", "MS-SSIM<br>↑", f"{lpips} ↓")
+        classes = (' class="same"',) * 3 + ("",) * 3
+        head = "".join(f'<th scope="col"{kind}>{name}</th>' for name, kind in zip(names, classes, strict=True))
+        rows = ""
+        for method in self.methods:
+            cells = zip((*rate, *score_texts(method.scores)), classes, strict=True)
+            values = "".join(f"<td{kind}>{text}</td>" for text, kind in cells)
+            rows += f'<tr><th scope="row">{escape(method.label)}</th>{values}</tr>'
+        head = f'<thead><tr><th scope="col">Method</th>{head}</tr></thead>'
+        return f'<table class="scores">{head}<tbody>{rows}</tbody></table>'
+
+
+def score_texts(scores: Scores) -> tuple[str, str, str]:
+    """PSNR, MS-SSIM and LPIPS as shown; a dash where there is none."""
+    return (
+        "∞" if math.isinf(scores.psnr) else f"{scores.psnr:.2f}",
+        "–" if scores.ms_ssim is None else f"{scores.ms_ssim:.4f}",
+        "–" if scores.lpips is None else f"{scores.lpips:.4f}",
+    )
+
+
+def header_in_words(header: StreamHeader) -> str:
+    """What a stream says of itself, as HTML."""
+    return (
+        f"<p>A picture of <b>{header.width} × {header.height}</b> pixels in <b>{header.total_bytes:,} bytes</b>: "
+        f"{header.bpp:.3f} bits per pixel, {RAW_BITS / header.bpp:.0f} times smaller than 24-bit RGB. Written at "
+        f"quality {header.quality:.2f} by “{escape(header.model_name)}” (weights {escape(header.model_hash)}), "
+        f"stream version {header.version}. Its checksum is right.</p>"
+    )
+
+
+def progress(text: str, done: int = 0, total: int = 0) -> str:
+    """A line with a bar; without a ``total`` the bar only says that something is going on."""
+    share = f' value="{done}" max="{total}"' if total else ""
+    return f'<p>{escape(text)}</p><progress aria-label="Progress"{share}></progress>'
+
+
+def sentence(text: str) -> str:
+    """A status line."""
+    return f"<p>{escape(text)}</p>"
+
+
+def captions_html(left: str, right: str) -> str:
+    """What stands on either side of the slider."""
+    return f'<span class="left">{escape(left)}</span><span class="right">{escape(right)}</span>'

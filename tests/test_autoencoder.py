@@ -1,0 +1,64 @@
+"""Stage 1 with tiny random weights: shapes, exact round trips, the training estimate against real streams."""
+
+import pytest
+import torch
+
+from pipeline.autoencoder import QUALITY_STEPS, Autoencoder
+from pipeline.autoencoder.dct import dct_basis
+from pipeline.evaluation.robustness import computing
+
+
+def test_basis_is_orthonormal_and_ordered() -> None:
+    basis = dct_basis(16, 20, 6)
+    assert basis.shape == (32, 3, 16, 16)
+    torch.testing.assert_close(basis.flatten(1) @ basis.flatten(1).T, torch.eye(32), atol=1e-5, rtol=0)
+    assert basis[0].std() < 1e-6
+
+
+@pytest.mark.parametrize("size", [(64, 64), (128, 64), (64, 192)])
+@pytest.mark.parametrize("quality_code", [0, 1234, QUALITY_STEPS])
+def test_round_trip(tiny_autoencoder: Autoencoder, size: tuple[int, int], quality_code: int) -> None:
+    image = torch.rand(1, 3, *size, generator=torch.Generator().manual_seed(0))
+    payload = tiny_autoencoder.compress(image, quality_code)
+    latent = tiny_autoencoder.decompress_latent(payload, quality_code, *size)
+    assert latent.shape == (1, 24, size[0] // 16, size[1] // 16)
+    reconstruction = tiny_autoencoder.reconstruct(latent, quality_code)
+    assert reconstruction.shape == image.shape
+    assert 0 <= reconstruction.min() and reconstruction.max() <= 1
+
+
+def test_latent_is_the_same_under_every_setting(tiny_autoencoder: Autoencoder) -> None:
+    image = torch.rand(1, 3, 128, 128, generator=torch.Generator().manual_seed(0))
+    with computing(threads=2, bf16=False, onednn=True):
+        payload = tiny_autoencoder.compress(image, 2000)
+    reference = tiny_autoencoder.decompress_latent(payload, 2000, 128, 128)
+    for setting in [(1, False, True), (1, True, True), (2, True, False), (2, False, False)]:
+        with computing(*setting):
+            assert torch.equal(tiny_autoencoder.decompress_latent(payload, 2000, 128, 128), reference)
+
+
+def test_quality_raises_rate(tiny_autoencoder: Autoencoder) -> None:
+    image = torch.rand(1, 3, 128, 128, generator=torch.Generator().manual_seed(0))
+    sizes = [len(tiny_autoencoder.compress(image, code)) for code in (0, QUALITY_STEPS // 2, QUALITY_STEPS)]
+    assert sizes == sorted(sizes)
+
+
+def test_training_pass_has_gradients_everywhere() -> None:
+    torch.manual_seed(0)
+    model = Autoencoder(
+        luma_channels=16, chroma_channels=4, groups=(8, 16), widths=(8, 8, 8), blocks=(1, 1, 1),
+        synthesis_blocks=(1, 1, 1), hyper_channels=8, feature_channels=8, context_channels=16,
+    )  # fmt: skip
+    output = model(torch.rand(2, 3, 64, 64), torch.tensor([0.2, 0.9]))
+    assert output.reconstruction.shape == (2, 3, 64, 64) and output.bits.shape == (2,)
+    (output.bits.mean() * 1e-3 + output.reconstruction.square().mean()).backward()
+    # A path that ends in a zero-initialised convolution passes no gradient to what lies before it, at first.
+    silent = {name for name, value in model.named_parameters() if value.grad is None}
+    assert not silent
+
+
+def test_save_and_load(tiny_autoencoder: Autoencoder, tmp_path) -> None:
+    tiny_autoencoder.save_pretrained(tmp_path)
+    loaded = Autoencoder.from_pretrained(tmp_path, torch_dtype=torch.float32, low_cpu_mem_usage=False).eval()
+    image = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+    assert loaded.compress(image, 1000) == tiny_autoencoder.compress(image, 1000)

@@ -1,0 +1,240 @@
+"""The command line on the shipped checkpoints, and the contact sheet."""
+
+import io
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+from pipeline import cli
+from pipeline.images import load_image
+from pipeline.settings import DecodeSettings, DecodeStep
+from pipeline.sheet import CELL, METHODS, SMALLEST, Cell, contact_sheet
+
+ROOT = Path(__file__).resolve().parent.parent
+runner = CliRunner()
+
+
+@pytest.fixture(autouse=True)
+def shared_codec(monkeypatch, codec):
+    """One loaded codec for all commands, and no network."""
+    monkeypatch.setenv("BITBRUSH_OFFLINE", "1")
+    monkeypatch.setattr(cli, "_load_codec", lambda: codec)
+
+
+@pytest.fixture(scope="module")
+def pixels() -> np.ndarray:
+    y, x = np.mgrid[:45, :70]
+    planes = [np.sin(x / 9 + y / 7), np.cos(x / 11 - y / 5), np.sin((x + y) / 13)]
+    return (128 + 90 * np.stack(planes, -1)).astype(np.uint8)
+
+
+@pytest.fixture
+def photo(tmp_path, pixels) -> Path:
+    path = tmp_path / "photo.png"
+    Image.fromarray(pixels).save(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def stream(codec, pixels) -> bytes:
+    return codec.encode(Image.fromarray(pixels), quality=0.5)
+
+
+@pytest.fixture
+def stream_file(tmp_path, stream) -> Path:
+    path = tmp_path / "photo.bbr"
+    path.write_bytes(stream)
+    return path
+
+
+def run(*arguments, **options):
+    return runner.invoke(cli.app, [str(argument) for argument in arguments], **options)
+
+
+def assert_refused(result, *words: str) -> None:
+    """Exit code 1 and one line on stderr."""
+    assert result.exit_code == 1
+    assert result.stderr.startswith("Error: ") and result.stderr.count("\n") == 1
+    assert all(word in result.stderr for word in words)
+
+
+def names(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir()}
+
+
+@pytest.mark.parametrize("command", ["compress", "decompress", "info", "compare"])
+def test_help_has_examples(command):
+    result = run(command, "--help")
+    assert result.exit_code == 0
+    assert f"python -m pipeline {command} " in result.stdout
+
+
+def test_round_trip_through_files(photo, tmp_path, codec, stream):
+    packed, out = tmp_path / "a.bbr", tmp_path / "a.png"
+    result = run("compress", photo, packed)
+    assert result.exit_code == 0 and f"{len(stream):,} bytes" in result.stderr
+    assert packed.read_bytes() == stream
+    assert run("decompress", packed, out, "--decoder", "autoencoder").exit_code == 0
+    assert np.array_equal(np.asarray(load_image(out)), codec.reconstruct(stream))
+    assert names(tmp_path) == {"photo.png", "a.bbr", "a.png"}
+
+
+@pytest.mark.parametrize("decoder", ["diffusion", "flow"])
+def test_repaint_settings_reach_the_decoder(decoder, stream_file, tmp_path, codec, stream):
+    out = tmp_path / "a.png"
+    options = ("--decoder", decoder, "--steps", 2, "--noise", 0.25, "--seed", 7)
+    assert run("decompress", stream_file, out, *options).exit_code == 0
+    *_, last = codec.decode(stream, DecodeSettings(decoder, 2, 0.25, 7))
+    assert np.array_equal(np.asarray(load_image(out)), last.image)
+
+
+def test_bpp_is_a_target_for_the_real_file(photo, tmp_path):
+    packed = tmp_path / "a.bbr"
+    assert run("compress", photo, packed, "--bpp", 1.0).exit_code == 0
+    assert packed.stat().st_size * 8 <= 1.0 * 45 * 70
+
+
+def test_a_target_below_the_smallest_stream_is_said(photo, tmp_path):
+    result = run("compress", photo, tmp_path / "a.bbr", "--bpp", 0.02)
+    assert result.exit_code == 0 and "smallest stream" in result.stderr
+
+
+def test_round_trip_through_stdin_and_stdout(photo, codec, stream):
+    environment = {**os.environ, "BITBRUSH_OFFLINE": "1"}
+
+    def piped(command: str, content: bytes, *options: str) -> bytes:
+        line = [sys.executable, "-m", "pipeline", command, "-", "-", *options]
+        return subprocess.run(line, input=content, capture_output=True, check=True, cwd=ROOT, env=environment).stdout
+
+    packed = piped("compress", photo.read_bytes())
+    assert packed == stream
+    decoded = piped("decompress", packed, "--decoder", "autoencoder")
+    assert np.array_equal(np.asarray(load_image(decoded)), codec.reconstruct(stream))
+
+
+def test_info_for_people_and_programs(stream_file, stream):
+    facts = json.loads(run("info", stream_file, "--json").stdout)
+    assert (facts["width"], facts["height"], facts["bytes"]) == (70, 45, len(stream))
+    assert facts["bpp"] == pytest.approx(8 * len(stream) / (70 * 45)) and facts["quality"] == 0.5
+    text = run("info", "-", input=stream).stdout
+    assert facts["model_hash"] in text and f"{facts['bpp']:.4f}" in text
+
+
+def test_compare_puts_every_method_on_one_sheet(photo, tmp_path):
+    out = tmp_path / "sheet.png"
+    result = run("compare", photo, out, "--steps", 1, "--quality", 0.6)
+    assert result.exit_code == 0
+    for method in ("autoencoder", "grain", "diffusion", "flow", "JPEG", "WEBP", "AVIF"):
+        assert method in result.stdout
+    assert METHODS == 7
+    assert min(load_image(out).size) > SMALLEST / 2
+
+
+@pytest.mark.parametrize("command", ["compress", "decompress", "compare"])
+def test_existing_files_are_kept_without_force(command, photo, stream_file, tmp_path):
+    out = tmp_path / "taken.png"
+    out.write_bytes(b"precious")
+    source = stream_file if command == "decompress" else photo
+    assert_refused(run(command, source, out), "--force")
+    assert out.read_bytes() == b"precious"
+
+
+def test_force_replaces(photo, tmp_path, stream):
+    out = tmp_path / "a.bbr"
+    out.write_bytes(b"old")
+    assert run("compress", photo, out, "--force").exit_code == 0
+    assert out.read_bytes() == stream
+
+
+@pytest.mark.parametrize("damage", ["cut", "flipped", "foreign", "empty"])
+@pytest.mark.parametrize("command", ["decompress", "info"])
+def test_damaged_streams_leave_no_file(command, damage, stream, tmp_path):
+    broken = tmp_path / "broken.bbr"
+    flipped = stream[:-1] + bytes([stream[-1] ^ 4])
+    broken.write_bytes({"cut": stream[:-3], "flipped": flipped, "foreign": b"GIF89a", "empty": b""}[damage])
+    outputs = [tmp_path / "out.png"] if command == "decompress" else []
+    assert_refused(run(command, broken, *outputs))
+    assert names(tmp_path) == {"broken.bbr"}
+
+
+def test_files_that_are_no_pictures(tmp_path):
+    text = tmp_path / "text.png"
+    text.write_text("not a picture")
+    assert_refused(run("compress", text, tmp_path / "a.bbr"), "not a picture")
+    assert_refused(run("compress", tmp_path / "missing.png", tmp_path / "a.bbr"))
+    assert_refused(run("info", tmp_path / "missing.bbr"), "missing.bbr")
+    assert names(tmp_path) == {"text.png"}
+
+
+def test_outputs_that_cannot_be(photo, stream_file, tmp_path):
+    assert_refused(run("decompress", stream_file, tmp_path / "a.jpg"), ".png")
+    assert_refused(run("compress", photo, tmp_path / "nowhere" / "a.bbr"), "create it")
+    assert_refused(run("compress", photo, tmp_path), "is a folder")
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("compress", "a", "b", "--quality", "1.5"),
+        ("compress", "a", "b", "--quality", "high"),
+        ("compress", "a", "b", "--quality", "nan"),
+        ("compress", "a", "b", "--bpp", "-1"),
+        ("compress", "a", "b", "--bpp", "nan"),
+        ("compress", "a", "b", "--quality", "0.5", "--bpp", "0.2"),
+        ("compress", "a"),
+        ("decompress", "a", "b.png", "--steps", "0"),
+        ("decompress", "a", "b.png", "--noise", "2"),
+        ("decompress", "a", "b.png", "--seed", "-1"),
+        ("decompress", "a", "b.png", "--decoder", "magic"),
+        ("explode",),
+    ],
+)
+def test_wrong_usage_exits_with_2(options):
+    assert run(*options).exit_code == 2
+
+
+def test_an_interrupted_decode_leaves_no_file(stream_file, tmp_path, monkeypatch, codec):
+    def interrupted(stream, settings):
+        yield DecodeStep(0, 2, 1.0, codec.reconstruct(stream))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(codec, "decode", interrupted)
+    assert run("decompress", stream_file, tmp_path / "a.png").exit_code != 0
+    assert names(tmp_path) == {"photo.bbr"}
+
+
+def test_an_interrupted_write_leaves_no_file(photo, tmp_path, monkeypatch):
+    def interrupted(source, destination):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "replace", interrupted)
+    assert run("compress", photo, tmp_path / "a.bbr").exit_code != 0
+    assert names(tmp_path) == {"photo.png"}
+
+
+def test_the_sheet_shows_pixels_as_they_are(pixels):
+    tall = np.zeros((CELL + 100, 300, 3), np.uint8)
+    tall[50:-50] = np.random.default_rng(0).integers(0, 256, (CELL, 300, 3), np.uint8)
+    sheet = np.asarray(contact_sheet([Cell("large", "cropped", tall)]))
+    places = np.argwhere((sheet[:, :, 0] == tall[50, 0, 0]) & (sheet[:, :, 2] == tall[50, 0, 2]))
+    assert any(np.array_equal(sheet[y : y + CELL, x : x + 300], tall[50:-50]) for y, x in places)
+
+    small = np.asarray(contact_sheet([Cell(f"number {i}", "", pixels[:, :50]) for i in range(5)]))
+    enlarged = pixels[:, :50].repeat(SMALLEST // 50, 0).repeat(SMALLEST // 50, 1)
+    assert any(np.array_equal(small[y : y + 225, x : x + 250], enlarged) for y in range(100) for x in range(30))
+
+
+def test_an_empty_sheet_is_a_mistake():
+    with pytest.raises(ValueError, match="at least one"):
+        contact_sheet([])
+
+
+def test_png_bytes_are_lossless(pixels):
+    assert np.array_equal(np.asarray(Image.open(io.BytesIO(cli._png(pixels)))), pixels)

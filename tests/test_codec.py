@@ -1,0 +1,134 @@
+"""The shipped checkpoints: real streams, quality floors, determinism, odd sizes."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from pipeline.codec import Codec
+from pipeline.errors import SettingsError, StreamError
+from pipeline.evaluation.robustness import refused_damage
+from pipeline.images import load_image
+from pipeline.metrics import psnr
+from pipeline.settings import Decoder, DecodeSettings
+from pipeline.stream import bits_per_pixel, pack, read_header, unpack
+from tests.conftest import synthetic_picture
+
+PAINTERS = [Decoder.DIFFUSION, Decoder.FLOW]
+
+
+def _crop(path: Path, size: int = 192) -> Image.Image:
+    image = load_image(path)
+    left, top = (image.width - size) // 2, (image.height - size) // 2
+    return image.crop((left, top, left + size, top + size))
+
+
+def _last(codec: Codec, stream: bytes, *settings) -> np.ndarray:
+    *_, record = codec.decode(stream, DecodeSettings(*settings))
+    return record.image
+
+
+@pytest.mark.parametrize("size", [(1, 1), (8, 8), (64, 64), (65, 63), (130, 17), (160, 120)])
+def test_any_size_round_trips(codec: Codec, size: tuple[int, int]) -> None:
+    stream = codec.encode(synthetic_picture(*size), quality=0.3)
+    header = read_header(stream)
+    assert (header.width, header.height) == size
+    records = list(codec.decode(stream, DecodeSettings(Decoder.FLOW, 2, 0.5)))
+    assert [record.step for record in records] == [0, 1, 2]
+    assert all(record.image.shape == (size[1], size[0], 3) and record.image.dtype == np.uint8 for record in records)
+
+
+def test_quality_floor_on_the_examples(codec: Codec, example_pictures: list[Path]) -> None:
+    assert len(example_pictures) == 6
+    for path in example_pictures:
+        image = _crop(path)
+        original = np.asarray(image)
+        rates, scores = [], []
+        for quality in (0.0, 0.5, 1.0):
+            stream = codec.encode(image, quality=quality)
+            rates.append(bits_per_pixel(stream))
+            scores.append(psnr(original, codec.reconstruct(stream)))
+        assert rates == sorted(rates) and scores == sorted(scores)
+        assert scores[0] > 20 and scores[2] > 30, (path.name, rates, scores)
+
+
+@pytest.mark.parametrize("decoder", PAINTERS)
+def test_painting_adds_detail_and_keeps_the_picture(
+    codec: Codec, example_pictures: list[Path], decoder: Decoder
+) -> None:
+    for path in example_pictures[:3]:
+        image = _crop(path)
+        stream = codec.encode(image, quality=0.2)
+        x_hat, painted = codec.reconstruct(stream), _last(codec, stream, decoder, 8, 0.5)
+
+        def detail(picture: np.ndarray) -> float:
+            grey = picture.mean(-1)
+            return float(np.abs(np.diff(grey, axis=0)).mean() + np.abs(np.diff(grey, axis=1)).mean())
+
+        assert detail(painted) > detail(x_hat)
+        assert psnr(np.asarray(image), painted) > psnr(np.asarray(image), x_hat) - 2.5
+
+
+@pytest.mark.parametrize("decoder", list(Decoder))
+def test_noise_zero_returns_the_autoencoders_picture(codec: Codec, picture: Image.Image, decoder: Decoder) -> None:
+    stream = codec.encode(picture, quality=0.3)
+    np.testing.assert_array_equal(_last(codec, stream, decoder, 5, 0.0), codec.reconstruct(stream))
+
+
+@pytest.mark.parametrize("decoder", PAINTERS)
+def test_same_seed_same_picture(codec: Codec, picture: Image.Image, decoder: Decoder) -> None:
+    stream = codec.encode(picture, quality=0.3)
+    first, again, other = (_last(codec, stream, decoder, 2, 0.5, seed) for seed in (7, 7, 8))
+    np.testing.assert_array_equal(first, again)
+    assert (first != other).any()
+
+
+@pytest.mark.parametrize("bpp", [0.2, 0.6])
+def test_target_bpp_is_met_by_the_real_stream(codec: Codec, picture: Image.Image, bpp: float) -> None:
+    assert 0.9 * bpp <= bits_per_pixel(codec.encode(picture, bpp=bpp)) <= bpp
+
+
+def test_unreachable_targets_give_the_ends(codec: Codec, picture: Image.Image) -> None:
+    assert codec.encode(picture, bpp=0.02) == codec.encode(picture, quality=0.0)
+    assert codec.encode(synthetic_picture(8, 8), bpp=0.02) == codec.encode(synthetic_picture(8, 8), quality=0.0)
+
+
+@pytest.mark.parametrize("rate", [{}, {"quality": 0.5, "bpp": 0.2}, {"quality": 1.5}, {"bpp": 0}, {"bpp": 100}])
+def test_bad_rates(codec: Codec, picture: Image.Image, rate: dict) -> None:
+    with pytest.raises(SettingsError):
+        codec.encode(picture, **rate)
+
+
+def test_estimate_of_training_matches_the_stream(codec: Codec, example_pictures: list[Path]) -> None:
+    image = _crop(example_pictures[0])
+    stream = codec.encode(image, quality=0.5)
+    tensor = torch.from_numpy(np.array(image)).permute(2, 0, 1)[None].float() / 255
+    with torch.no_grad():
+        estimate = codec.autoencoder(tensor, torch.tensor([0.5])).bits.item()
+    payload = read_header(stream).payload_bytes * 8
+    assert 0.9 < payload / estimate < 1.1
+
+
+def test_damaged_streams_are_refused(codec: Codec, picture: Image.Image) -> None:
+    figures = refused_damage(codec, codec.encode(picture, quality=0.2), flips=200, cuts=50)
+    assert figures["flips refused"] == 200 and figures["truncations refused"] == 50
+
+
+def test_payload_of_another_picture_is_survived(codec: Codec, picture: Image.Image) -> None:
+    """A well-formed container around a wrong payload must not crash the process."""
+    header, payload = unpack(codec.encode(picture, quality=0.2))
+    forged = pack(header.model_name, header.model_hash, 300, 200, 4000, payload)
+    try:
+        image = codec.reconstruct(forged)
+    except StreamError:
+        return
+    assert image.shape == (200, 300, 3)
+
+
+def test_other_weights_are_named(codec: Codec, picture: Image.Image) -> None:
+    header, payload = unpack(codec.encode(picture, quality=0.2))
+    foreign = pack(header.model_name, "00000000", *picture.size, header.quality_code, payload)
+    with pytest.raises(StreamError, match="other weights"):
+        codec.reconstruct(foreign)

@@ -1,0 +1,103 @@
+"""Stage 2 with tiny random networks: schedules, samplers against an oracle, tiles, determinism."""
+
+import math
+
+import pytest
+import torch
+
+from pipeline.score import DiffusionDecoder, FlowDecoder, ScoreDecoder
+from pipeline.score.network import make_condition
+from pipeline.score.schedule import alpha_sigma, diffusion_scheduler, log_snr
+
+TINY = {"block_out_channels": (16, 32), "layers_per_block": 1, "scale_channels": 8}
+
+
+@pytest.fixture(scope="module", params=[DiffusionDecoder, FlowDecoder])
+def decoder(request: pytest.FixtureRequest) -> ScoreDecoder:
+    torch.manual_seed(0)
+    return request.param(**TINY).eval()
+
+
+def _picture(height: int = 64, width: int = 64) -> torch.Tensor:
+    return torch.rand(1, 3, height, width, generator=torch.Generator().manual_seed(0))
+
+
+def _samples(decoder: ScoreDecoder, x_hat: torch.Tensor, steps: int, noise_level: float, seed: int = 0) -> list:
+    return list(decoder.sample(x_hat, 0.4, steps, noise_level, torch.Generator().manual_seed(seed)))
+
+
+def test_shift_below_one_means_less_noise() -> None:
+    time = torch.tensor([0.25, 0.5, 0.75])
+    torch.testing.assert_close(log_snr(time, 1.0), -2 * torch.log(torch.tan(math.pi / 2 * time.double())))
+    assert (log_snr(time, 0.5) > log_snr(time, 1.0)).all()
+    alpha, sigma = alpha_sigma(torch.linspace(0, 1, 11), 0.5)
+    torch.testing.assert_close(alpha**2 + sigma**2, torch.ones(11))
+
+
+def test_scheduler_carries_the_schedule_exactly() -> None:
+    scheduler = diffusion_scheduler(0.5)
+    alpha, _ = alpha_sigma(torch.arange(1, 1001) / 1000, 0.5)
+    torch.testing.assert_close(scheduler.alphas_cumprod.sqrt(), alpha, atol=1e-4, rtol=1e-3)
+
+
+@pytest.mark.parametrize("steps", [1, 2, 7, 30, 100])
+@pytest.mark.parametrize("noise_level", [0.2, 1.0])
+def test_samplers_reach_what_an_oracle_predicts(
+    decoder: ScoreDecoder, steps: int, noise_level: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    truth = torch.randn(1, 3, 64, 64, generator=torch.Generator().manual_seed(1))
+
+    def oracle(self: ScoreDecoder, x: torch.Tensor, condition: torch.Tensor, time: float, qualities: torch.Tensor):
+        a, b = next(step.clean_weights for step in self.walk(steps, noise_level) if abs(step.time - time) < 1e-6)
+        return (truth - a * x) / b
+
+    monkeypatch.setattr(ScoreDecoder, "_evaluate", oracle)
+    x_hat = _picture()
+    last = _samples(decoder, x_hat, steps, noise_level)[-1]
+    scale = decoder.scale(x_hat, torch.tensor([0.4]))
+    torch.testing.assert_close((last.picture - x_hat) / scale, truth, atol=2e-3, rtol=1e-3)
+    assert last.step == last.total == steps and last.sigma == 0
+
+
+def test_same_seed_same_picture(decoder: ScoreDecoder) -> None:
+    first, again, other = (_samples(decoder, _picture(), 3, 0.5, seed)[-1].picture for seed in (1, 1, 2))
+    assert torch.equal(first, again) and not torch.equal(first, other)
+
+
+def test_little_noise_stays_near_the_decoded_picture(decoder: ScoreDecoder) -> None:
+    x_hat = _picture()
+    distances = [(_samples(decoder, x_hat, 4, level)[-1].picture - x_hat).abs().mean() for level in (0.01, 0.3, 1.0)]
+    assert distances[0] < distances[1] < distances[2]
+
+
+def test_noise_levels_fall_to_zero(decoder: ScoreDecoder) -> None:
+    sigmas = [step.sigma for step in _samples(decoder, _picture(), 5, 0.8)]
+    assert sigmas == sorted(sigmas, reverse=True) and sigmas[-1] == 0
+
+
+def test_tiles_leave_no_seam(decoder: ScoreDecoder, monkeypatch: pytest.MonkeyPatch) -> None:
+    x_hat = torch.full((1, 3, 320, 320), 0.5)
+    monkeypatch.setattr("pipeline.score.decoder.TILE", 192)
+    tiled = _samples(decoder, x_hat, 2, 0.7)[-1].picture
+    jumps = (tiled[..., 1:] - tiled[..., :-1]).abs().mean((0, 1, 2))
+    assert jumps.max() < 1.5 * jumps.median()
+
+
+def test_training_pair_inverts_to_the_residual(decoder: ScoreDecoder) -> None:
+    residual, noise = torch.randn(2, 2, 3, 16, 16).unbind()
+    for step in decoder.walk(4, 1.0):
+        x, target = decoder.noised(residual, noise, torch.full((2, 1, 1, 1), step.time))
+        torch.testing.assert_close(step.clean(x, target), residual, atol=1e-4, rtol=1e-4)
+
+
+def test_condition_shape() -> None:
+    assert make_condition(_picture(64, 128), torch.ones(1, 1, 64, 128)).shape == (1, 49, 16, 32)
+
+
+def test_save_and_load(decoder: ScoreDecoder, tmp_path) -> None:
+    decoder.save_pretrained(tmp_path)
+    loaded = type(decoder).from_pretrained(tmp_path, torch_dtype=torch.float32, low_cpu_mem_usage=False).eval()
+    x_hat = _picture()
+    torch.testing.assert_close(
+        _samples(loaded, x_hat, 2, 0.5)[-1].picture, _samples(decoder, x_hat, 2, 0.5)[-1].picture
+    )

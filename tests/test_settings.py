@@ -1,0 +1,28 @@
+"""Decode settings refuse what is out of range, in words."""
+
+import pytest
+
+from pipeline.errors import SettingsError
+from pipeline.settings import Decoder, DecodeSettings
+
+
+def test_strings_become_decoders() -> None:
+    assert DecodeSettings("flow").decoder is Decoder.FLOW
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"decoder": "jpeg"},
+        {"num_inference_steps": 0},
+        {"num_inference_steps": 101},
+        {"noise_level": -0.1},
+        {"noise_level": 1.1},
+        {"noise_level": float("nan")},
+        {"seed": -1},
+        {"seed": 2**32},
+    ],
+)
+def test_out_of_range(changes: dict) -> None:
+    with pytest.raises(SettingsError):
+        DecodeSettings(**changes)

@@ -1,0 +1,26 @@
+"""Tiling: coverage, smooth weights, and equality with the whole."""
+
+import pytest
+import torch
+from torch import nn
+
+from pipeline.tiles import blend_window, map_tiles, tile_grid
+
+
+@pytest.mark.parametrize(("height", "width"), [(64, 64), (1024, 1024), (1088, 64), (2560, 4096)])
+def test_weights_cover_everything(height: int, width: int) -> None:
+    weights = torch.zeros(1, 1, height, width)
+    for tile in tile_grid(height, width, 1024, 128):
+        assert tile.bottom - tile.top <= 1024 and tile.right - tile.left <= 1024
+        assert all(edge % 64 == 0 for edge in (tile.top, tile.bottom, tile.left, tile.right))
+        weights[..., tile.top : tile.bottom, tile.left : tile.right] += blend_window(tile, height, width, 128)
+    assert weights.min() > 0.4
+
+
+def test_windows_equal_the_whole() -> None:
+    torch.manual_seed(0)
+    function = nn.Sequential(nn.Conv2d(3, 4, 5, padding=2), nn.ReLU(), nn.Conv2d(4, 2, 3, padding=1))
+    x = torch.rand(1, 3, 320, 192)
+    with torch.no_grad():
+        tiled = map_tiles(function, x, in_step=1, out_step=1, size=128, margin=64)
+        torch.testing.assert_close(tiled, function(x))
