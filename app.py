@@ -31,11 +31,12 @@ RECOMMENDED_STEPS = {Decoder.DIFFUSION: DEFAULTS.num_inference_steps, Decoder.FL
 MASTHEAD = """<h1>Bitbrush</h1>
 <p>A few bits sketch the picture, diffusion paints the detail back.</p>"""
 HINT = "<kbd>Space</kbd> swaps left and right. Scroll or pinch on the picture to zoom."
-TO_RESULT = """() => {
+TO_RESULT = """(source) => {
     const result = document.querySelector("#result");
     result.tabIndex = -1;
     result.focus({preventScroll: true});
     if (innerWidth < 800) result.scrollIntoView({behavior: "smooth"});
+    return source;
 }"""
 RUN_AGAIN = "() => document.querySelector('#run, #decode').click()"
 
@@ -59,7 +60,9 @@ def build_app(codec_factory: Callable[[], "Codec"] = shipped_codec, warm_up: boo
                     with gr.Tab("Photo") as photo_tab:
                         photo, rate, bpp, quality = _photo_inputs()
                     with gr.Tab("Stream") as stream_tab:
-                        stream = gr.File(label="Stream (.bbr)", file_types=[".bbr"], type="binary", height=120)
+                        stream = gr.File(
+                            label="Stream (.bbr)", file_types=[".bbr"], type="binary", height=120, elem_id="stream"
+                        )
                         header = Prose()
                 decoder, steps, noise, seed, reroll = _decoder_inputs()
             with gr.Column(scale=8, min_width=320, elem_id="result"):
@@ -75,7 +78,6 @@ def build_app(codec_factory: Callable[[], "Codec"] = shipped_codec, warm_up: boo
                     label="Comparison",
                     show_label=False,
                     format="png",
-                    type="filepath",
                     interactive=False,
                     max_height=640,
                     elem_id="compare",
@@ -98,24 +100,23 @@ def build_app(codec_factory: Callable[[], "Codec"] = shipped_codec, warm_up: boo
             "show_progress": "minimal",
             "show_progress_on": status,
         }
-        at_once = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
+        aside = {"show_progress": "hidden", "api_visibility": "private"}
+        at_once = aside | {"queue": False}
+        # Only events that pass through the queue show their errors, and only `failure` follows an error.
+        check = aside | {"js": TO_RESULT, "concurrency_limit": None}
 
-        busy = run.click(_busy, None, buttons, js=TO_RESULT, **at_once)
-        compressing = busy.then(
-            handlers.compress,
-            [photo, rate, bpp, quality, *decoding],
-            api_name="compress",
-            validator=actions.check_photo,
-            **model_work,
+        checked = run.click(actions.check_photo, photo, None, **check)
+        compressing = checked.success(_busy, None, buttons, **at_once).then(
+            handlers.compress, [photo, rate, bpp, quality, *decoding], api_name="compress", **model_work
         )
-        compressing.then(_idle, [stream_file, picture_file], buttons, **at_once)
-        busy = decode.click(_busy, None, buttons, js=TO_RESULT, **at_once)
-        decompressing = busy.then(handlers.decompress, [stream, *decoding], api_name="decompress", **model_work)
-        decompressing.then(_idle, [stream_file, picture_file], buttons, **at_once)
-        stopping = stop.click(None, cancels=[compressing, decompressing])
-        stopping.then(handlers.stopped, shown, status, **at_once).then(
-            _idle, [stream_file, picture_file], buttons, **at_once
+        checked = decode.click(actions.check_stream, stream, None, **check)
+        decompressing = checked.success(_busy, None, buttons, **at_once).then(
+            handlers.decompress, [stream, *decoding], api_name="decompress", **model_work
         )
+        for working in (compressing, decompressing):
+            for after in (working.then, working.failure):
+                after(_ended, [shown, stream_file, picture_file], [status, *buttons], **at_once)
+        stop.click(None, cancels=[compressing, decompressing])
 
         reroll.click(actions.draw_seed, None, seed, **at_once).then(None, js=RUN_AGAIN)
         swap.click(None, [left, right], [left, right], js="(left, right) => [right, left]")
@@ -128,9 +129,9 @@ def build_app(codec_factory: Callable[[], "Codec"] = shipped_codec, warm_up: boo
             queue=False,
             show_progress="hidden",
         )
-        rate.change(_show_rate, rate, [bpp, quality], **at_once)
+        rate.change(lambda rate: _one_visible(rate == "bpp"), rate, [bpp, quality], **at_once)
         decoder.input(_recommend_steps, [decoder, steps], steps, **at_once)
-        stream.change(handlers.describe, stream, header, **at_once)
+        stream.change(actions.describe, stream, header, **at_once)
         photo_tab.select(lambda: _one_visible(True), None, [run, decode], **at_once)
         stream_tab.select(lambda: _one_visible(False), None, [run, decode], **at_once)
     if warm_up:
@@ -186,17 +187,15 @@ def _busy() -> list[dict]:
     return [gr.update(interactive=is_stop) for is_stop in (False, False, True, False, False)]
 
 
-def _idle(stream_file: str | None, picture_file: str | None) -> list[dict]:
-    """The same when it has ended; files that are there can be downloaded."""
-    return [gr.update(interactive=on) for on in (True, True, False, bool(stream_file), bool(picture_file))]
+def _ended(shown: view.Shown | None, stream_file: str | None, picture_file: str | None) -> list[dict | str]:
+    """The status and the same five when it has ended, one way or another; files that are there can be downloaded."""
+    status = gr.skip() if picture_file else actions.stopped(shown)
+    ready = (True, True, False, bool(stream_file), bool(picture_file))
+    return [status, *(gr.update(interactive=on) for on in ready)]
 
 
 def _one_visible(first: bool) -> tuple[dict, dict]:
     return gr.update(visible=first), gr.update(visible=not first)
-
-
-def _show_rate(rate: str) -> tuple[dict, dict]:
-    return _one_visible(rate == "bpp")
 
 
 def _recommend_steps(decoder: str, steps: int) -> int:
@@ -218,15 +217,18 @@ def launch(page: gr.Blocks, **options) -> str:
     return url
 
 
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
 def smoke() -> None:
     """Start the page on a free port, compress and repaint one example through its API, print what came back."""
     from gradio_client import Client, handle_file
 
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
     page = build_app()
-    url = launch(page, server_name="127.0.0.1", server_port=port, prevent_thread_lock=True, quiet=True)
+    url = launch(page, server_name="127.0.0.1", server_port=free_port(), prevent_thread_lock=True, quiet=True)
     try:
         client = Client(url, verbose=False)
         _, _, numbers, *_ = client.predict(handle_file(str(EXAMPLES[0])), steps=2, api_name="/compress")

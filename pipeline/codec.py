@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from diffusers.utils import SAFETENSORS_WEIGHTS_NAME
 from PIL import Image
 from torch import Tensor
 
@@ -23,11 +24,6 @@ CHECKPOINTS = Path(__file__).resolve().parent.parent / "checkpoints"
 MIN_BPP, MAX_BPP = 0.02, 4.0
 _BPP_TOLERANCE = 0.01
 _SKETCHES_KEPT = 4
-
-
-def weights_hash(folder: Path) -> str:
-    """First eight hexadecimal digits of the SHA-256 of a model's safetensors file."""
-    return hashlib.sha256((folder / "diffusion_pytorch_model.safetensors").read_bytes()).hexdigest()[:8]
 
 
 class Codec:
@@ -60,7 +56,11 @@ class Codec:
 
     @cached_property
     def model_hash(self) -> str:
-        return weights_hash(self._folder / MODELS[1])
+        return self.weights_hash(MODELS[1])
+
+    def weights_hash(self, name: str) -> str:
+        """First eight hexadecimal digits of the SHA-256 of a model's safetensors file."""
+        return hashlib.sha256((self._folder / name / SAFETENSORS_WEIGHTS_NAME).read_bytes()).hexdigest()[:8]
 
     @cached_property
     def diffusion(self) -> DiffusionDecoder:

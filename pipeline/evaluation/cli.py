@@ -38,13 +38,14 @@ def quality(
     repaint: Annotated[
         list[str] | None, typer.Option(help="decoder:steps:noise, such as diffusion:25:0.5; instead of the defaults.")
     ] = None,
+    sketch_only: Annotated[bool, typer.Option("--sketch-only", help="Leave the score-based decoders out.")] = False,
 ) -> None:
     """Rate, PSNR, MS-SSIM, LPIPS, KD and FD of every method on real streams; continues an interrupted run."""
     settings = quality_figures.DEFAULT_REPAINTS
     if repaint:
         parts = [entry.split(":") for entry in repaint]
         settings = [DecodeSettings(Decoder(name), int(steps), float(noise)) for name, steps, noise in parts]
-    methods = quality_figures.standard_methods(settings, [s for s in settings if s.num_inference_steps >= 25])
+    methods = quality_figures.sketch_methods() | quality_figures.repaint_methods([] if sketch_only else settings)
     for row in quality_figures.evaluate(Codec.from_pretrained(), _pictures(data), bpp, methods, out):
         typer.echo(f"{row.rate} bpp  {quality_figures.table_line(row)}")
 

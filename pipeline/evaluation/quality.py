@@ -2,32 +2,43 @@
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from statistics import fmean
 
 import numpy as np
 import torch
 from PIL import Image
+from torch import Tensor
 from tqdm import tqdm
 
-from pipeline.baselines import add_grain, encode_plain, matched_grain_sigma
+from pipeline.baselines import PLAIN_CODECS, add_grain, encode_plain, matched_grain_sigma
 from pipeline.codec import Codec
 from pipeline.images import load_image
-from pipeline.metrics import frechet_distance, kernel_distance, lpips_name, measure, patch_features
+from pipeline.metrics import frechet_distance, kernel_distance, lpips_name, measure, patch_features, psnr
 from pipeline.settings import Decoder, DecodeSettings
 
-GRAIN_SIGMAS = (1, 2, 3, 4, 5, 6, 8)
+GRAIN_SIGMAS = (1, 2, 3, 4, 6)
+MANY_STEPS = 25
 
 
 @dataclass(frozen=True)
 class Sketch:
-    """One picture at one rate: its original, its stream and the autoencoder's picture."""
+    """One picture at one rate: its original, its stream, the autoencoder's picture, and what was painted on it."""
 
     image: Image.Image
     original: np.ndarray
+    original_features: Tensor
     stream: bytes
     x_hat: np.ndarray
+    repaints: dict[DecodeSettings, np.ndarray] = field(default_factory=dict)
+
+    def repaint(self, codec: Codec, settings: DecodeSettings) -> np.ndarray:
+        """The decoder's picture; sampled once."""
+        if settings not in self.repaints:
+            *_, last = codec.decode(self.stream, settings)
+            self.repaints[settings] = last.image
+        return self.repaints[settings]
 
 
 @dataclass(frozen=True)
@@ -72,21 +83,16 @@ def grain(sigma: float) -> Method:
 def repaint(settings: DecodeSettings) -> Method:
     """A score-based decoder."""
 
-    def run(codec: Codec, sketch: Sketch) -> tuple[np.ndarray, int]:
-        *_, last = codec.decode(sketch.stream, settings)
-        return last.image, len(sketch.stream)
-
-    return run
+    return lambda codec, sketch: (sketch.repaint(codec, settings), len(sketch.stream))
 
 
 def equal_psnr_grain(settings: DecodeSettings) -> Method:
     """The control with as much noise on each picture as makes it lose the PSNR that the repaint loses."""
 
     def run(codec: Codec, sketch: Sketch) -> tuple[np.ndarray, int]:
-        picture, size = repaint(settings)(codec, sketch)
-        target = measure(sketch.original, picture).psnr
+        target = psnr(sketch.original, sketch.repaint(codec, settings))
         sigma = matched_grain_sigma(sketch.x_hat, sketch.original, target)
-        return add_grain(sketch.x_hat, sigma), size
+        return add_grain(sketch.x_hat, sigma), len(sketch.stream)
 
     return run
 
@@ -95,14 +101,17 @@ def settings_label(settings: DecodeSettings) -> str:
     return f"{settings.decoder} {settings.num_inference_steps} steps, noise {settings.noise_level:g}"
 
 
-def standard_methods(repaints: list[DecodeSettings], controls: list[DecodeSettings]) -> dict[str, Method]:
-    """Every method of the table by name; ``controls`` get the grain control at equal PSNR beside them."""
-    methods: dict[str, Method] = {name.upper(): plain(name) for name in ("jpeg", "webp", "avif")}
-    methods["autoencoder"] = autoencoder
-    methods |= {f"grain σ={sigma}": grain(sigma) for sigma in GRAIN_SIGMAS}
-    methods |= {settings_label(settings): repaint(settings) for settings in repaints}
-    methods |= {f"grain at the PSNR of {settings_label(settings)}": equal_psnr_grain(settings) for settings in controls}
-    return methods
+def sketch_methods() -> dict[str, Method]:
+    """Conventional codecs at the same bytes, the autoencoder, and the grain control, by name."""
+    methods: dict[str, Method] = {name.upper(): plain(name) for name in PLAIN_CODECS}
+    return methods | {"autoencoder": autoencoder} | {f"grain σ={sigma}": grain(sigma) for sigma in GRAIN_SIGMAS}
+
+
+def repaint_methods(repaints: list[DecodeSettings]) -> dict[str, Method]:
+    """The score-based decoders; beside those of many steps the grain control at equal PSNR."""
+    methods: dict[str, Method] = {settings_label(settings): repaint(settings) for settings in repaints}
+    many = [settings for settings in repaints if settings.num_inference_steps >= MANY_STEPS]
+    return methods | {f"grain at the PSNR of {settings_label(s)}": equal_psnr_grain(s) for s in many}
 
 
 def sketches(codec: Codec, pictures: list[Path], bpp: float) -> list[Sketch]:
@@ -111,19 +120,19 @@ def sketches(codec: Codec, pictures: list[Path], bpp: float) -> list[Sketch]:
     for path in tqdm(pictures, desc=f"encode at {bpp} bpp", leave=False):
         image = load_image(path)
         stream = codec.encode(image, bpp=bpp)
-        found.append(Sketch(image, np.asarray(image), stream, codec.reconstruct(stream)))
+        original = np.asarray(image)
+        found.append(Sketch(image, original, patch_features(original), stream, codec.reconstruct(stream)))
     return found
 
 
 def _row(codec: Codec, rate: float, name: str, method: Method, found: list[Sketch]) -> Row:
-    scores, sizes, features, references = [], [], [], []
+    scores, sizes, features = [], [], []
     for sketch in tqdm(found, desc=f"{name} at {rate} bpp", leave=False):
         picture, size = method(codec, sketch)
         scores.append(measure(sketch.original, picture))
         sizes.append(8 * size / (sketch.image.width * sketch.image.height))
         features.append(patch_features(picture))
-        references.append(patch_features(sketch.original))
-    original_features, picture_features = torch.cat(references), torch.cat(features)
+    original_features, picture_features = torch.cat([sketch.original_features for sketch in found]), torch.cat(features)
     return Row(
         rate,
         name,
@@ -138,16 +147,25 @@ def _row(codec: Codec, rate: float, name: str, method: Method, found: list[Sketc
     )
 
 
+def _rows_still_valid(before: dict, now: dict) -> list[dict]:
+    """The rows of an earlier run that these pictures, metrics and weights would give again."""
+    if any(before[key] != now[key] for key in ("pictures", "lpips")):
+        return []
+    changed = [name for name, value in now["weights"].items() if before["weights"][name] != value]
+    if Decoder.AUTOENCODER in changed:
+        return []
+    return [row for row in before["rows"] if not any(name in row["method"] for name in changed)]
+
+
 def evaluate(
     codec: Codec, pictures: list[Path], rates: list[float], methods: dict[str, Method], out: Path
 ) -> Iterator[Row]:
-    """Measures every method at every rate; rows already in ``out`` (JSON, same weights) are kept, so that an
-    interrupted run continues."""
-    state = {"pictures": len(pictures), "lpips": lpips_name(), "autoencoder": codec.model_hash, "rows": []}
+    """Measures every method at every rate; rows already in ``out`` (JSON) that the same weights made are kept, so
+    that an interrupted run continues."""
+    weights = {name: codec.weights_hash(name) for name in (Decoder.AUTOENCODER, Decoder.DIFFUSION, Decoder.FLOW)}
+    state = {"pictures": len(pictures), "lpips": lpips_name(), "weights": weights, "rows": []}
     if out.exists():
-        before = json.loads(out.read_text())
-        if all(before[key] == state[key] for key in ("pictures", "lpips", "autoencoder")):
-            state = before
+        state["rows"] = _rows_still_valid(json.loads(out.read_text()), state)
     done = {(row["rate"], row["method"]) for row in state["rows"]}
     for rate in rates:
         missing = [name for name in methods if (rate, name) not in done]

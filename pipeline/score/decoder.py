@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
+from diffusers import SchedulerMixin
 from diffusers.configuration_utils import ConfigMixin
 from diffusers.models.modeling_utils import ModelMixin
 from torch import Tensor
@@ -29,6 +30,25 @@ class SampleStep:
     picture: Tensor
 
 
+@dataclass(frozen=True)
+class WalkStep:
+    """One evaluation of a sampler, in the words of `ScoreDecoder.sample`."""
+
+    time: float
+    sigma_after: float
+    scheduler: SchedulerMixin
+    timestep: Tensor
+    clean_weights: tuple[float, float]
+    """The clean estimate is ``a * x + b * prediction``."""
+
+    def clean(self, x: Tensor, prediction: Tensor) -> Tensor:
+        a, b = self.clean_weights
+        return a * x + b * prediction
+
+    def update(self, prediction: Tensor, x: Tensor) -> Tensor:
+        return self.scheduler.step(prediction, self.timestep, x).prev_sample
+
+
 class ScoreDecoder(ModelMixin, ConfigMixin):
     """Samples ``p(x | x_hat)`` through the residual ``r = (x - x_hat) / s(x_hat, q)``.
 
@@ -48,7 +68,7 @@ class ScoreDecoder(ModelMixin, ConfigMixin):
         """Where sampling starts when the residual is taken to be zero, that is, at ``x_hat`` plus noise."""
 
     @abstractmethod
-    def walk(self, steps: int, noise_level: float) -> Iterator["WalkStep"]:
+    def walk(self, steps: int, noise_level: float) -> Iterator[WalkStep]:
         """The times at which the network is evaluated, and the update each evaluation makes."""
 
     @torch.no_grad()
@@ -92,22 +112,3 @@ class ScoreDecoder(ModelMixin, ConfigMixin):
             total[..., rows, columns] += part * window
             weights[..., rows, columns] += window
         return total / weights
-
-
-@dataclass(frozen=True)
-class WalkStep:
-    """One evaluation of a sampler, in the words of `ScoreDecoder.sample`."""
-
-    time: float
-    sigma_after: float
-    scheduler: object
-    timestep: Tensor
-    clean_weights: tuple[float, float]
-    """The clean estimate is ``a * x + b * prediction``."""
-
-    def clean(self, x: Tensor, prediction: Tensor) -> Tensor:
-        a, b = self.clean_weights
-        return a * x + b * prediction
-
-    def update(self, prediction: Tensor, x: Tensor) -> Tensor:
-        return self.scheduler.step(prediction, self.timestep, x).prev_sample

@@ -9,25 +9,25 @@ from pipeline.training.loop import TrainingConfig
 class Preset:
     """Architecture arguments and training settings of one run."""
 
+    training: TrainingConfig
     model: dict = field(default_factory=dict)
-    training: TrainingConfig = None
 
 
 PRESETS: dict[tuple[str, str], Preset] = {
-    ("autoencoder", "embedded"): Preset({}, TrainingConfig(steps=6500, batch_size=8, crop=192, learning_rate=7e-4)),
-    ("diffusion", "embedded"): Preset({}, TrainingConfig(steps=6000, batch_size=12, crop=128, learning_rate=6e-4)),
-    ("flow", "embedded"): Preset({}, TrainingConfig(steps=2500, batch_size=12, crop=128, learning_rate=4e-4)),
+    ("autoencoder", "embedded"): Preset(TrainingConfig(steps=5000, batch_size=8, crop=192, learning_rate=7e-4)),
+    ("diffusion", "embedded"): Preset(TrainingConfig(steps=6000, batch_size=12, crop=128, learning_rate=6e-4)),
+    ("flow", "embedded"): Preset(TrainingConfig(steps=2500, batch_size=12, crop=128, learning_rate=4e-4)),
     ("autoencoder", "base"): Preset(
-        {"widths": (96, 192, 320), "blocks": (2, 3, 3), "synthesis_blocks": (3, 4, 3), "context_channels": 192},
         TrainingConfig(steps=400_000, batch_size=16, crop=256, learning_rate=4e-4, warmup_steps=2000, ema_decay=0.9999),
+        {"widths": (96, 192, 320), "blocks": (2, 3, 3), "synthesis_blocks": (3, 4, 3), "context_channels": 192},
     ),
     ("diffusion", "base"): Preset(
-        {"block_out_channels": (128, 256, 384, 512), "layers_per_block": 2},
         TrainingConfig(steps=600_000, batch_size=64, crop=256, learning_rate=2e-4, warmup_steps=2000, ema_decay=0.9999),
+        {"block_out_channels": (128, 256, 384, 512), "layers_per_block": 2},
     ),
     ("flow", "base"): Preset(
-        {"block_out_channels": (128, 256, 384, 512), "layers_per_block": 2},
         TrainingConfig(steps=300_000, batch_size=64, crop=256, learning_rate=2e-4, warmup_steps=2000, ema_decay=0.9999),
+        {"block_out_channels": (128, 256, 384, 512), "layers_per_block": 2},
     ),
 }
 """``embedded`` is what ships: minutes to an hour on two CPU cores. ``base`` wants a GPU and more photographs."""

@@ -1,6 +1,6 @@
 """Stores trained runs as what ships: fp16 safetensors, config, and the settings that trained them.
 
-    python -m pipeline.training.release runs checkpoints
+python -m pipeline.training.release runs checkpoints
 """
 
 import shutil

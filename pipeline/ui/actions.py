@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import gradio as gr
 import numpy as np
@@ -20,7 +19,7 @@ from pipeline.settings import MAX_SEED, Decoder, DecodeSettings
 from pipeline.stream import read_header
 from pipeline.ui.engine import Engine, RateControl
 from pipeline.ui.files import RunFolder, file_stem
-from pipeline.ui.report import Method, Report, header_in_words, progress, sentence
+from pipeline.ui.report import Method, Report, header_in_words, progress, sentence, steps_text
 from pipeline.ui.view import AUTOENCODER, GRAIN, ORIGINAL, REPAINT, Shown, Sides, View
 
 DECODER_NAMES = {Decoder.DIFFUSION: "Diffusion", Decoder.FLOW: "Rectified flow"}
@@ -75,8 +74,7 @@ class Actions:
         """
         with clear_errors():
             settings = _settings(decoder, steps, noise, seed)
-            if not photo:
-                raise ImageError("There is no photo yet; upload one or pick an example.")
+            check_photo(photo)
             yield View(progress("Compressing …"), settings.seed).outputs()
             content = Path(photo).read_bytes()
             image = load_image(content)
@@ -108,8 +106,7 @@ class Actions:
         """
         with clear_errors():
             settings = _settings(decoder, steps, noise, seed)
-            if stream is None:
-                raise StreamError("There is no stream yet; upload a .bbr file.")
+            check_stream(stream)
             yield View(progress("Decoding …"), settings.seed).outputs()
             for view in self._run(Job(stream, settings, "stream", sides)):
                 yield view.outputs()
@@ -132,7 +129,7 @@ class Actions:
         yield view
 
         total = view.shown.total
-        title = f"{DECODER_NAMES[job.settings.decoder]}, {total} steps, noise {job.settings.noise_level:g}"
+        title = f"{DECODER_NAMES[job.settings.decoder]}, {steps_text(total)}, noise {job.settings.noise_level:g}"
         files, captions = {}, {}
         methods = []
         for side, picture, caption in _compared(job, average, repaint, title):
@@ -144,7 +141,7 @@ class Actions:
         report = replace(rate, methods=tuple(methods), lpips_network=lpips_name() if methods else None)
         view = replace(
             view,
-            status=sentence(f"Painted {total} steps in {seconds:.1f} s ({self._engine.codec.description})."),
+            status=sentence(f"Painted {steps_text(total)} in {seconds:.1f} s ({self._engine.codec.description})."),
             report=report.html(),
             numbers=report.numbers(),
             picture_file=files[REPAINT],
@@ -185,33 +182,40 @@ class Actions:
             return gr.skip(), gr.skip()
         return shown.at(sides)
 
-    @staticmethod
-    def stopped(shown: Shown | None) -> str:
-        """What to say when a run was cancelled."""
-        if shown is None:
-            return sentence("Stopped before the first picture.")
-        if shown.step == shown.total:
-            return sentence("Stopped while measuring; the picture is complete.")
-        return sentence(f"Stopped after step {shown.step} of {shown.total}; the repaint is unfinished.")
 
-    @staticmethod
-    def describe(stream: bytes | None) -> str:
-        """The header of an uploaded stream in words."""
+def check_photo(photo: str | None) -> None:
+    """Raises what is wrong with a photo, from the file's header alone, before a run is queued."""
+    with clear_errors():
+        if not photo:
+            raise ImageError("There is no photo yet; upload one or pick an example.")
+        image_size(photo)
+
+
+def check_stream(stream: bytes | None) -> None:
+    """Raises what is wrong with a stream, before a run is queued."""
+    with clear_errors():
         if stream is None:
-            return ""
-        with clear_errors():
-            return header_in_words(read_header(stream))
+            raise StreamError("There is no stream yet; upload a .bbr file.")
+        read_header(stream)
 
 
-def check_photo(photo: str | None, *rest: Any) -> list[dict]:
-    """Validator of `Actions.compress`: the size, from the file's header alone, before the run is queued."""
+def describe(stream: bytes | None) -> str:
+    """The header of an uploaded stream in words, or what is wrong with it."""
+    if stream is None:
+        return ""
     try:
-        if photo:
-            image_size(photo)
-        verdict = gr.validate(True, "")
-    except BitbrushError as error:
-        verdict = gr.validate(False, str(error))
-    return [verdict, *(gr.validate(True, "") for _ in rest)]
+        return header_in_words(read_header(stream))
+    except StreamError as error:
+        return sentence(str(error))
+
+
+def stopped(shown: Shown | None) -> str:
+    """The status of a run that did not get to its end."""
+    if shown is None:
+        return sentence("Stopped before the first picture.")
+    if shown.step == shown.total:
+        return sentence("Stopped while measuring; the picture is complete.")
+    return sentence(f"Stopped after step {shown.step} of {shown.total}; the repaint is unfinished.")
 
 
 def draw_seed() -> int:
@@ -225,14 +229,13 @@ def clear_errors() -> Iterator[None]:
     try:
         yield
     except BitbrushError as error:
-        raise gr.Error(str(error), title="That did not work", print_exception=False) from error
+        raise gr.Error(str(error), print_exception=False) from error
     except gr.Error:
         raise
     except Exception as error:
         _log.exception("A run failed")
         raise gr.Error(
             "Something inside Bitbrush failed; the server's log says what. Try again, or with a smaller picture.",
-            title="That did not work",
             print_exception=False,
         ) from error
 

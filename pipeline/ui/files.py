@@ -14,7 +14,7 @@ from pipeline.images import save_png
 
 KEPT_SECONDS = 3600
 PREVIEW_PIXELS = 1_500_000
-_PREVIEWS_KEPT = 3
+_PREVIEWS_KEPT = 8
 _PREFIX = "bitbrush-"
 
 

@@ -86,7 +86,7 @@ class Report:
     def _table(self) -> str:
         rate = (f"{self.header.bpp:.3f}", f"{self.header.total_bytes:,}", f"{self.ratio:.0f} : 1")
         lpips = self.lpips_network.replace("LPIPS ", "LPIPS<br>") if self.lpips_network else "LPIPS"
-        names = ("bpp", "bytes", "ratio", "PSNR,<br>dB ↑", "MS-SSIM<br>↑", f"{lpips} ↓")
+        names = ("bpp", "bytes", "ratio", "PSNR,<br>dB ↑", "MS-SSIM ↑", f"{lpips} ↓")
         classes = (' class="same"',) * 3 + ("",) * 3
         head = "".join(f'<th scope="col"{kind}>{name}</th>' for name, kind in zip(names, classes, strict=True))
         rows = ""
@@ -121,6 +121,10 @@ def progress(text: str, done: int = 0, total: int = 0) -> str:
     """A line with a bar; without a ``total`` the bar only says that something is going on."""
     share = f' value="{done}" max="{total}"' if total else ""
     return f'<p>{escape(text)}</p><progress aria-label="Progress"{share}></progress>'
+
+
+def steps_text(steps: int) -> str:
+    return f"{steps} step" if steps == 1 else f"{steps} steps"
 
 
 def sentence(text: str) -> str:
