@@ -50,6 +50,22 @@ def quality(
         typer.echo(f"{row.rate} bpp  {quality_figures.table_line(row)}")
 
 
+@app.command()
+def table(
+    figures: Annotated[Path, typer.Argument(help="JSON written by the quality command.", exists=True)],
+) -> None:
+    """Print the figures as Markdown, one table a rate."""
+    state = json.loads(figures.read_text())
+    rows = [quality_figures.Row(**row) for row in state["rows"]]
+    for rate in sorted({row.rate for row in rows}):
+        typer.echo(f"\n**At most {rate} bpp**\n")
+        typer.echo(f"| method | bpp | PSNR dB | MS-SSIM | {state['lpips']} | KD | FD |")
+        typer.echo("| --- | --- | --- | --- | --- | --- | --- |")
+        for row in rows:
+            if row.rate == rate:
+                typer.echo(quality_figures.table_line(row))
+
+
 @app.command("speed")
 def speed_command(
     picture: Annotated[Path, typer.Option(help="A picture, 768 × 512 by custom.", exists=True)],

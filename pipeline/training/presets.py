@@ -15,8 +15,8 @@ class Preset:
 
 PRESETS: dict[tuple[str, str], Preset] = {
     ("autoencoder", "embedded"): Preset(TrainingConfig(steps=5000, batch_size=8, crop=192, learning_rate=7e-4)),
-    ("diffusion", "embedded"): Preset(TrainingConfig(steps=6000, batch_size=12, crop=128, learning_rate=6e-4)),
-    ("flow", "embedded"): Preset(TrainingConfig(steps=2500, batch_size=12, crop=128, learning_rate=4e-4)),
+    ("diffusion", "embedded"): Preset(TrainingConfig(steps=6200, batch_size=12, crop=128, learning_rate=6e-4)),
+    ("flow", "embedded"): Preset(TrainingConfig(steps=2100, batch_size=12, crop=128, learning_rate=4e-4)),
     ("autoencoder", "base"): Preset(
         TrainingConfig(steps=400_000, batch_size=16, crop=256, learning_rate=4e-4, warmup_steps=2000, ema_decay=0.9999),
         {"widths": (96, 192, 320), "blocks": (2, 3, 3), "synthesis_blocks": (3, 4, 3), "context_channels": 192},

@@ -14,20 +14,21 @@ from pipeline.training.data import PhotoSet
 
 NOISE_DRAWS = 2
 """Noise draws for each decoded crop: the autoencoder's pass is paid once for all of them."""
-MAX_GRAIN = 4 / 255
+MAX_GRAIN = 5 / 255
+GRAINY_SHARE = 0.75
 _VALIDATION_TIMES = (0.2, 0.5, 0.8)
 _VALIDATION_QUALITIES = (0.2, 0.4, 0.6)
 
 
 def add_sensor_grain(images: Tensor, generator: torch.Generator) -> Tensor:
-    """Half of the pictures get grain of up to 4 grey levels, mostly in luma.
+    """Most pictures get grain of up to 5 grey levels, mostly in luma.
 
     Training photographs are downscaled, which averages the grain of real photographs away; a decoder that never saw
     grain could not paint it.
     """
     count, _, height, width = images.shape
     level = torch.rand(count, 1, 1, 1, generator=generator) * MAX_GRAIN
-    level = level * (torch.rand(count, 1, 1, 1, generator=generator) < 0.5)
+    level = level * (torch.rand(count, 1, 1, 1, generator=generator) < GRAINY_SHARE)
     luma = torch.randn(count, 1, height, width, generator=generator)
     colour = torch.randn(count, 3, height, width, generator=generator)
     return (images + (level * (0.8 * luma + 0.6 * colour)).to(images.device)).clamp(0, 1)
