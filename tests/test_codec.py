@@ -51,7 +51,7 @@ def test_quality_floor_on_the_examples(codec: Codec, example_pictures: list[Path
             rates.append(bits_per_pixel(stream))
             scores.append(psnr(original, codec.reconstruct(stream)))
         assert rates == sorted(rates) and scores == sorted(scores)
-        assert scores[0] > 20 and scores[2] > 30, (path.name, rates, scores)
+        assert scores[0] > 20 and scores[2] > 28, (path.name, rates, scores)
 
 
 @pytest.mark.parametrize("decoder", PAINTERS)

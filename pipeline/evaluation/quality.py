@@ -188,6 +188,8 @@ def table_line(row: Row) -> str:
 
 DEFAULT_REPAINTS = [
     DecodeSettings(Decoder.DIFFUSION, 25, 0.5),
+    DecodeSettings(Decoder.DIFFUSION, 25, 0.7),
     DecodeSettings(Decoder.DIFFUSION, 4, 0.5),
-    DecodeSettings(Decoder.FLOW, 4, 1.0),
+    DecodeSettings(Decoder.DIFFUSION, 4, 0.7),
+    DecodeSettings(Decoder.FLOW, 4, 0.7),
 ]
