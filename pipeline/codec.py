@@ -3,7 +3,7 @@
 import hashlib
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cached_property
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from torch import Tensor
 from pipeline import images
 from pipeline.autoencoder import ALIGNMENT, QUALITY_STEPS, Autoencoder
 from pipeline.errors import SettingsError, StreamError
+from pipeline.grain import grain_code
 from pipeline.score import DiffusionDecoder, FlowDecoder, ScoreDecoder
 from pipeline.settings import Decoder, DecodeSettings, DecodeStep
 from pipeline.stream import MODELS, StreamHeader, bits_per_pixel, pack, unpack
@@ -94,30 +95,34 @@ class Codec:
         if bpp is not None and not MIN_BPP <= bpp <= MAX_BPP:
             raise SettingsError(f"The bitrate must lie between {MIN_BPP} and {MAX_BPP} bpp, not {bpp}.")
         with self._lock:
-            padded = images.pad(images.to_tensor(image), ALIGNMENT).to(self.device)
+            tensor = images.to_tensor(image)
+            grain = grain_code(tensor)
+            padded = images.pad(tensor, ALIGNMENT).to(self.device)
+
+            def encode_at(quality_code: int) -> bytes:
+                payload = self.autoencoder.compress(padded, quality_code)
+                return pack(MODELS[1], self.model_hash, *image.size, quality_code, grain, payload)
+
             if quality is not None:
-                return self._encode_at(padded, image.size, round(quality * QUALITY_STEPS))
-            return self._encode_to(padded, image.size, bpp)
+                return encode_at(round(quality * QUALITY_STEPS))
+            return self._search(encode_at, bpp)
 
-    def _encode_at(self, padded: Tensor, size: tuple[int, int], quality_code: int) -> bytes:
-        payload = self.autoencoder.compress(padded, quality_code)
-        return pack(MODELS[1], self.model_hash, *size, quality_code, payload)
-
-    def _encode_to(self, padded: Tensor, size: tuple[int, int], bpp: float) -> bytes:
+    @staticmethod
+    def _search(encode_at: Callable[[int], bytes], bpp: float) -> bytes:
         """Search by interpolating log bpp, nearly linear in the quality, between the brackets found so far."""
         low, high = 0, QUALITY_STEPS
-        best = self._encode_at(padded, size, low)
+        best = encode_at(low)
         low_rate = bits_per_pixel(best)
         if low_rate >= bpp:
             return best
-        top = self._encode_at(padded, size, high)
+        top = encode_at(high)
         high_rate = bits_per_pixel(top)
         if high_rate <= bpp:
             return top
         while high - low > 1:
             share = np.log(bpp * (1 - _BPP_TOLERANCE / 2) / low_rate) / np.log(high_rate / low_rate)
             middle = int(np.clip(low + round(share * (high - low)), low + 1, high - 1))
-            stream = self._encode_at(padded, size, middle)
+            stream = encode_at(middle)
             rate = bits_per_pixel(stream)
             if rate <= bpp:
                 best, low, low_rate = stream, middle, rate
@@ -174,7 +179,8 @@ class Codec:
             return
         model: ScoreDecoder = self.diffusion if settings.decoder is Decoder.DIFFUSION else self.flow
         generator = torch.Generator().manual_seed(settings.seed)
-        for step in model.sample(x_hat, header.quality, settings.num_inference_steps, settings.noise_level, generator):
+        steps, noise_level = settings.num_inference_steps, settings.noise_level
+        for step in model.sample(x_hat, header.quality, header.grain, steps, noise_level, generator):
             yield DecodeStep(step.step, step.total, step.sigma, self._crop(step.picture, header))
 
     def _sketch(self, stream: bytes, header: StreamHeader) -> Tensor:

@@ -1,4 +1,4 @@
-"""The container: a 23-byte header, then the entropy-coded payload.
+"""The container: a 24-byte header, then the entropy-coded payload.
 
     offset  bytes  field
     0       3      magic "BBR"
@@ -8,8 +8,9 @@
     9       2      width
     11      2      height
     13      2      quality code, 0 ... 4096
-    15      4      payload length
-    19      4      CRC-32 of everything before it and of the payload
+    15      1      grain of the original, in 1/16 grey level
+    16      4      payload length
+    20      4      CRC-32 of everything before it and of the payload
 
 All integers are big-endian.
 """
@@ -20,13 +21,14 @@ from dataclasses import dataclass
 
 from pipeline.autoencoder.entropy import QUALITY_STEPS
 from pipeline.errors import StreamError
+from pipeline.grain import GRAIN_STEPS
 from pipeline.images import MAX_PIXELS
 
 SUFFIX = ".bbr"
 VERSION = 1
 MODELS = {1: "autoencoder"}
 _MAGIC = b"BBR"
-_FIELDS = struct.Struct(">3sBB4sHHHI")
+_FIELDS = struct.Struct(">3sBB4sHHHBI")
 _CHECKSUM = struct.Struct(">I")
 HEADER_BYTES = _FIELDS.size + _CHECKSUM.size
 
@@ -42,12 +44,18 @@ class StreamHeader:
     width: int
     height: int
     quality_code: int
+    grain_code: int
     payload_bytes: int
 
     @property
     def quality(self) -> float:
         """Quality in [0, 1]."""
         return self.quality_code / QUALITY_STEPS
+
+    @property
+    def grain(self) -> float:
+        """Noise of the original in grey levels."""
+        return self.grain_code / GRAIN_STEPS
 
     @property
     def total_bytes(self) -> int:
@@ -59,10 +67,13 @@ class StreamHeader:
         return 8 * self.total_bytes / (self.width * self.height)
 
 
-def pack(model_name: str, model_hash: str, width: int, height: int, quality_code: int, payload: bytes) -> bytes:
-    """A complete stream; sides are 1 ... 65535 and ``quality_code`` 0 ... 4096."""
+def pack(
+    model_name: str, model_hash: str, width: int, height: int, quality_code: int, grain_code: int, payload: bytes
+) -> bytes:
+    """A complete stream; sides are 1 ... 65535, ``quality_code`` 0 ... 4096, ``grain_code`` 0 ... 255."""
     number = next(number for number, name in MODELS.items() if name == model_name)
-    fields = _FIELDS.pack(_MAGIC, VERSION, number, bytes.fromhex(model_hash), width, height, quality_code, len(payload))
+    weights = bytes.fromhex(model_hash)
+    fields = _FIELDS.pack(_MAGIC, VERSION, number, weights, width, height, quality_code, grain_code, len(payload))
     return fields + _CHECKSUM.pack(zlib.crc32(payload, zlib.crc32(fields))) + payload
 
 
@@ -76,7 +87,7 @@ def unpack(stream: bytes) -> tuple[StreamHeader, bytes]:
         raise StreamError("This is not a Bitbrush stream (it does not begin with “BBR”); choose a .bbr file.")
     if len(stream) < HEADER_BYTES:
         raise StreamError("The stream is cut off within its header; get the whole file again.")
-    _, version, number, weights, width, height, quality_code, length = _FIELDS.unpack_from(stream)
+    _, version, number, weights, width, height, quality_code, grain_code, length = _FIELDS.unpack_from(stream)
     if version > VERSION:
         raise StreamError(f"The stream has version {version}, this program reads up to {VERSION}; update Bitbrush.")
     payload = stream[HEADER_BYTES:]
@@ -91,7 +102,8 @@ def unpack(stream: bytes) -> tuple[StreamHeader, bytes]:
         raise StreamError(f"The stream was made by a model this program does not know (number {number}); update it.")
     if version < 1 or not (width and height) or width * height > MAX_PIXELS or quality_code > QUALITY_STEPS:
         raise StreamError("The stream's header holds impossible values; it was not made by Bitbrush.")
-    return StreamHeader(version, MODELS[number], weights.hex(), width, height, quality_code, length), payload
+    header = StreamHeader(version, MODELS[number], weights.hex(), width, height, quality_code, grain_code, length)
+    return header, payload
 
 
 def read_header(stream: bytes) -> StreamHeader:

@@ -1,9 +1,12 @@
 """The launched page over the shipped checkpoints, for the tests that talk to it from outside."""
 
 import dataclasses
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import gradio as gr
 import pytest
 from PIL import Image
 
@@ -37,9 +40,44 @@ def served(codec: Codec) -> Iterator[ServedApp]:
     """The page on a free port; its codec is the ``codec`` fixture."""
     counting = CountingCodec(codec)
     page = app.build_app(lambda: counting)
-    url = app.launch(page, server_name="127.0.0.1", server_port=app.free_port(), prevent_thread_lock=True, quiet=True)
-    yield ServedApp(url.rstrip("/"), counting)
+    yield ServedApp(_serve(page), counting)
     page.close(verbose=False)
+
+
+class BlockedApp:
+    """A page whose codec cannot be had until `release`, so that whatever is asked for waits."""
+
+    QUEUE_SIZE = 4
+
+    def __init__(self, codec: Codec):
+        self._gate = threading.Event()
+        self._page = app.build_app(lambda: self._gate.wait(60) and codec).queue(max_size=self.QUEUE_SIZE)
+        self.url = _serve(self._page)
+
+    def wait_for_queue(self) -> None:
+        """Until as many wait as may."""
+        deadline = time.monotonic() + 60
+        while len(self._page._queue) < self.QUEUE_SIZE and time.monotonic() < deadline:
+            time.sleep(0.05)
+
+    def release(self) -> None:
+        self._gate.set()
+
+    def close(self) -> None:
+        self.release()
+        self._page.close(verbose=False)
+
+
+@pytest.fixture
+def blocked(codec: Codec) -> Iterator[BlockedApp]:
+    blocked = BlockedApp(codec)
+    yield blocked
+    blocked.close()
+
+
+def _serve(page: gr.Blocks) -> str:
+    options = {"server_name": "127.0.0.1", "prevent_thread_lock": True, "quiet": True}
+    return app.launch(page, server_port=app.free_port(), **options).rstrip("/")
 
 
 @pytest.fixture(scope="session")

@@ -6,21 +6,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+import psutil
 import pytest
+from gradio.utils import get_upload_folder
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from PIL import Image
 
-from pipeline.baselines import add_grain
+from pipeline.baselines import add_grain, encode_plain
 from pipeline.images import load_image
-from pipeline.metrics import lpips_name, measure
+from pipeline.metrics import lpips_name, measure, psnr
 from pipeline.settings import DecodeSettings
 from pipeline.stream import bits_per_pixel
+from pipeline.ui import files
 from pipeline.ui.files import RunFolder, file_stem
 from pipeline.ui.report import NO_LPIPS, Method, Report, header_in_words
 
 if TYPE_CHECKING:
-    from tests.app_fixtures import ServedApp
+    from tests.app_fixtures import BlockedApp, ServedApp
 
 pytest_plugins = ["tests.app_fixtures"]
 
@@ -80,7 +83,7 @@ def test_served_pictures_are_the_decoders_bit_for_bit(client: Client, served: "S
     np.testing.assert_array_equal(pixels(answer.pictures[0]), average)
     np.testing.assert_array_equal(pixels(answer.pictures[1]), repaint)
     np.testing.assert_array_equal(pixels(answer.picture_file), repaint)
-    original, grain = (pixels(path) for path in client.predict("Original", "Grain", api_name="/compare"))
+    original, grain = (pixels(path) for path in client.predict("Original", "Grain", api_name="/show"))
     np.testing.assert_array_equal(original, np.asarray(load_image(photo)))
     noise = grain.astype(float) - average
     assert abs(noise.mean()) < 0.5
@@ -128,8 +131,53 @@ def test_clients_at_once_get_the_same_bytes(served: "ServedApp", photo: Path):
         answer = compress(Client(served.url, verbose=False), photo)
         return Path(answer.stream_file).read_bytes(), pixels(answer.picture_file).tobytes()
 
-    with ThreadPoolExecutor(4) as pool:
-        assert len(set(pool.map(run, range(4)))) == 1
+    with ThreadPoolExecutor(8) as pool:
+        assert len(set(pool.map(run, range(8)))) == 1
+
+
+def test_a_full_queue_is_said_and_the_rest_is_answered(blocked: "BlockedApp", photo: Path):
+    client = Client(blocked.url, verbose=False)
+    settings = {"rate": "quality", "quality": 0.3, "steps": 1}
+    with ThreadPoolExecutor(8) as pool:
+        jobs = [client.submit(handle_file(str(photo)), **settings, api_name="/compress") for _ in range(8)]
+        blocked.wait_for_queue()
+        blocked.release()
+        errors = list(pool.map(lambda job: job.exception(timeout=120), jobs))
+    refused = [error for error in errors if error]
+    assert 0 < len(refused) < 8
+    assert all("queue is full" in str(error).lower() for error in refused)
+
+
+def test_identical_batches_leave_nothing_more_behind(served: "ServedApp", photo: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(files, "KEPT_BYTES", 1_000_000)
+    cache = Path(get_upload_folder())
+
+    def batch() -> tuple[int, int]:
+        for seed in range(3):
+            compress(Client(served.url, verbose=False), photo, seed=seed)
+        return sum(1 for _ in cache.glob("bitbrush-*/*")), psutil.Process().memory_info().rss
+
+    batch()
+    (before, held), (after, grown) = batch(), batch()
+    assert after <= before + 2
+    assert grown - held < 30e6
+
+
+# -- every method -------------------------------------------------------------------------------------------------
+
+
+def test_compare_puts_every_method_into_the_same_bytes(client: Client, served: "ServedApp", photo: Path):
+    settings = {"rate": "quality", "quality": 0.3, "steps": 1}
+    sheet, numbers = client.predict(handle_file(str(photo)), **settings, api_name="/compare")
+    stream = served.codec.encode(load_image(photo), quality=0.3)
+    scores = numbers["methods"]
+    assert list(scores) == ["autoencoder", "grain", "repaint", "other decoder", "jpeg", "webp", "avif"]
+    assert all(0 < score["bytes"] <= len(stream) for score in scores.values())
+    plain = encode_plain(load_image(photo), "webp", len(stream))
+    assert scores["webp"]["bytes"] == len(plain.data)
+    assert scores["webp"]["psnr"] == psnr(np.asarray(load_image(photo)), plain.image)
+    assert Path(sheet).name == "cut-methods.png"
+    assert Image.open(sheet).width > 3 * 6 * 96
 
 
 # -- pictures of every kind ---------------------------------------------------------------------------------------
@@ -179,7 +227,7 @@ def test_pictures_of_every_kind(client: Client, tmp_path: Path, name: str):
     write(tmp_path / name)
     answer = compress(client, tmp_path / name)
     assert (answer.numbers["width"], answer.numbers["height"]) == size
-    original, _ = client.predict("Original", "Repaint", api_name="/compare")
+    original, _ = client.predict("Original", "Repaint", api_name="/show")
     np.testing.assert_array_equal(pixels(original), np.asarray(load_image(tmp_path / name)))
     assert pixels(answer.picture_file).shape == (size[1], size[0], 3)
 
@@ -187,7 +235,7 @@ def test_pictures_of_every_kind(client: Client, tmp_path: Path, name: str):
 def test_first_frame_of_an_animation(client: Client, tmp_path: Path):
     save_animation(tmp_path / "animated.gif")
     compress(client, tmp_path / "animated.gif")
-    original, _ = client.predict("Original", "Repaint", api_name="/compare")
+    original, _ = client.predict("Original", "Repaint", api_name="/show")
     assert (pixels(original) == (255, 0, 0)).all()
 
 
@@ -259,7 +307,7 @@ def test_downloaded_stream_decodes_to_the_same_picture(client: Client, photo: Pa
     assert Path(got.stream_file).read_bytes() == Path(sent.stream_file).read_bytes()
     assert got.numbers["methods"] == {}
     assert got.numbers["bpp"] == sent.numbers["bpp"]
-    left, right = client.predict("Original", "Repaint", api_name="/compare")
+    left, right = client.predict("Original", "Repaint", api_name="/show")
     np.testing.assert_array_equal(pixels(left), pixels(got.pictures[0]))
     np.testing.assert_array_equal(pixels(right), pixels(got.picture_file))
 
@@ -272,9 +320,11 @@ def test_report_says_when_there_is_no_lpips(served: "ServedApp"):
     from pipeline.stream import read_header
 
     header = read_header(served.codec.encode(small(), quality=0.3))
-    report = Report(header, seed=1, methods=(Method("autoencoder", "A <b>", Scores(float("inf"), None, None)),))
+    method = Method("autoencoder", "A <b>", Scores(float("inf"), None, None), bytes=header.total_bytes)
+    report = Report(header, 1, "cpu", methods=(method,))
     assert NO_LPIPS in report.html() and "∞" in report.html() and "A &lt;b&gt;" in report.html()
-    assert report.numbers()["methods"]["autoencoder"] == {"psnr": None, "ms_ssim": None, "lpips": None}
+    scores = report.numbers()["methods"]["autoencoder"]
+    assert (scores["bpp"], scores["psnr"], scores["ms_ssim"], scores["lpips"]) == (header.bpp, None, None, None)
     assert "40 × 24" in header_in_words(header)
 
 

@@ -13,19 +13,24 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from pipeline.baselines import encode_plain
 from pipeline.images import load_image
 from pipeline.settings import DecodeSettings
+from pipeline.ui.choices import EXAMPLES
+from pipeline.ui.maps import error_map, spread_map, worst_region
+from pipeline.ui.plots import KINDS
+from tests.screenshots import ARGUMENTS, open_tab
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Locator, Page
 
     from tests.app_fixtures import ServedApp
 
 pytest_plugins = ["tests.app_fixtures"]
 pytestmark = pytest.mark.browser
 
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 PATIENCE = 120_000
+CHEAP = "?example=cat&bpp=0.1&decoder=flow&steps=1"
 UNNAMED = """() => [...document.querySelectorAll("button, input, textarea, select")]
     .filter((control) => control.checkVisibility() && control.type !== "file")
     .filter((control) => !(control.ariaLabel || control.title || control.innerText.trim()
@@ -52,8 +57,15 @@ def browser() -> "Iterator[Browser]":
 
 
 @contextmanager
-def opened(browser: "Browser", served: "ServedApp", width: int, height: int, scheme: str) -> "Iterator[Page]":
-    """The page in a fresh context; afterwards there must be no console error and no request to elsewhere."""
+def opened(
+    browser: "Browser",
+    served: "ServedApp",
+    width: int = 1280,
+    height: int = 900,
+    scheme: str = "light",
+    query: str = CHEAP,
+) -> "Iterator[Page]":
+    """The page in a fresh context, with its example; no console error and no request to elsewhere may come of it."""
     context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
     page = context.new_page()
     page.set_default_timeout(PATIENCE)
@@ -62,8 +74,8 @@ def opened(browser: "Browser", served: "ServedApp", width: int, height: int, sch
     page.on("pageerror", lambda error: problems.append(str(error)))
     own = (served.url, "data:", "blob:")
     page.on("request", lambda request: None if request.url.startswith(own) else problems.append(request.url))
-    page.goto(served.url)
-    page.locator("#run").wait_for()
+    page.goto(f"{served.url}/{query}")
+    wait_for_status(page, "Painted 1 step")
     yield page
     assert problems == []
     context.close()
@@ -85,14 +97,24 @@ def wait_for_status(page: "Page", text: str | re.Pattern) -> None:
 
 def run(page: "Page", steps: int) -> None:
     set_steps(page, steps)
+    forget_status(page)
     page.locator("#run").click()
     wait_for_status(page, f"Painted {steps} step")
 
 
+def forget_status(page: "Page") -> None:
+    """So that the next one can be told from it."""
+    page.locator("#status").evaluate("(status) => { status.querySelector('p').textContent = ''; }")
+
+
+def fetched(page: "Page", image: "Locator") -> np.ndarray:
+    """The pixels of a picture on the page, as the browser gets them."""
+    return np.asarray(Image.open(io.BytesIO(page.request.get(image.evaluate("(image) => image.src")).body())))
+
+
 def served_picture(page: "Page", side: int) -> np.ndarray:
-    """The file behind the left (0) or right (1) picture of the slider, as the browser gets it."""
-    source = page.locator("#compare img").nth(side).get_attribute("src")
-    return np.asarray(Image.open(io.BytesIO(page.request.get(source).body())))
+    """The file behind the left (0) or right (1) picture of the slider."""
+    return fetched(page, page.locator("#compare img").nth(side))
 
 
 def wait_for_captions(page: "Page", left: str, right: str) -> None:
@@ -100,11 +122,18 @@ def wait_for_captions(page: "Page", left: str, right: str) -> None:
     page.locator("#captions .right", has_text=right).wait_for()
 
 
+def shown_scale(page: "Page") -> float:
+    """How far the slider is zoomed in."""
+    transform = page.locator("#compare img").first.evaluate("(image) => getComputedStyle(image).transform")
+    return 1.0 if transform == "none" else float(re.match(r"matrix\(([\d.]+)", transform)[1])
+
+
 def test_desktop(browser: "Browser", served: "ServedApp", photo: Path, tmp_path: Path):
-    with opened(browser, served, 1280, 900, "light") as page:
+    with opened(browser, served) as page:
         page.locator("#photo input[type=file]").set_input_files(photo)
         page.get_by_label("Quality", exact=True).check()
         set_number(page, "number input for Quality", 0.3)
+        page.get_by_label("Diffusion", exact=True).check()
         run(page, 2)
 
         stream = served.codec.encode(load_image(photo), quality=0.3)
@@ -113,24 +142,16 @@ def test_desktop(browser: "Browser", served: "ServedApp", photo: Path, tmp_path:
         np.testing.assert_array_equal(served_picture(page, 0), records[0].image)
         np.testing.assert_array_equal(served_picture(page, 1), records[-1].image)
         assert page.locator("table.scores tbody tr").count() == 3
-        assert page.get_by_text("generated, not transmitted").is_visible()
-
-        encodes = served.codec.encodes
-        page.keyboard.press("Space")
-        wait_for_captions(page, "Diffusion, 2 steps", "Autoencoder")
-        page.locator("#left").get_by_label("Original").check(force=True)
-        page.locator("#right").get_by_label("Grain").check(force=True)
-        wait_for_captions(page, "Original", "Grain control")
-        np.testing.assert_array_equal(served_picture(page, 0), np.asarray(load_image(photo)))
-        assert page.locator("#compare img").first.get_attribute("alt") == "Original"
+        assert page.get_by_text("generated, not transmitted").first.is_visible()
+        assert page.evaluate("location.search") == ""
 
         set_steps(page, 100)
         page.locator("#run").click()
         wait_for_status(page, re.compile(r"step \d+ of 100"))
-        page.locator("#right").get_by_label("Repaint").check(force=True)
-        wait_for_captions(page, "Original", "of 100")
+        wait_for_captions(page, "Autoencoder", "of 100")
         page.locator("#stop").click()
         wait_for_status(page, "Stopped after step")
+        encodes = served.codec.encodes
         run(page, 1)
         assert served.codec.encodes == encodes
 
@@ -148,23 +169,130 @@ def test_desktop(browser: "Browser", served: "ServedApp", photo: Path, tmp_path:
         wait_for_captions(page, "Autoencoder", "Diffusion, 1 step,")
 
 
+def test_what_stands_beside_what(browser: "Browser", served: "ServedApp"):
+    with opened(browser, served) as page:
+        encodes = served.codec.encodes
+        original = np.asarray(load_image(EXAMPLES["cat"]))
+        wait_for_captions(page, "Autoencoder", "Rectified flow, 1 step")
+        repaint = served_picture(page, 1)
+        page.locator("#result").focus()
+        page.keyboard.press("Space")
+        wait_for_captions(page, "Rectified flow, 1 step", "Autoencoder")
+        np.testing.assert_array_equal(served_picture(page, 0), repaint)
+
+        divider = page.get_by_role("separator")
+        page.keyboard.press("ArrowRight")
+        page.wait_for_function("(divider) => divider.ariaValueNow === '55'", arg=divider.element_handle())
+        page.keyboard.press("7")
+        wait_for_captions(page, "Rectified flow", "JPEG, quality")
+        size = int(page.locator("dl.rate dd").nth(1).inner_text().replace(",", ""))
+        np.testing.assert_array_equal(
+            served_picture(page, 1), encode_plain(Image.fromarray(original), "jpeg", size).image
+        )
+        page.locator("table.scores", has_text="JPEG").wait_for()
+
+        page.locator("#right input").click()
+        page.get_by_role("option", name="Error map").click()
+        wait_for_captions(page, "Rectified flow", "Absolute error of Rectified flow")
+        np.testing.assert_array_equal(served_picture(page, 1), error_map(original, repaint))
+
+        page.keyboard.press("Escape")
+        page.locator("#result").focus()
+        page.keyboard.press("Shift+Digit1")
+        wait_for_captions(page, "Original", "Absolute error of Rectified flow")
+        assert page.locator("#compare img").first.get_attribute("alt") == "Original"
+        assert "left=Original&right=Error+map" in page.evaluate("location.search")
+        assert served.codec.encodes == encodes
+
+        page.locator("#worst").click()
+        page.wait_for_function("document.querySelector('#compare img.enlarged')")
+        scale = shown_scale(page)
+        assert scale > 2
+        page.keyboard.press("2")
+        wait_for_captions(page, "Original", "Autoencoder")
+        page.keyboard.press("Shift+Digit2")
+        wait_for_captions(page, "Autoencoder", "Autoencoder")
+        page.wait_for_timeout(300)
+        assert shown_scale(page) == scale
+        address = page.evaluate("location.search")
+    with opened(browser, served, query=address) as page:
+        wait_for_captions(page, "Autoencoder", "Autoencoder")
+        assert page.get_by_label("Rectified flow").is_checked()
+
+
+def test_every_method_samples_and_plots(browser: "Browser", served: "ServedApp", photo: Path):
+    with opened(browser, served) as page:
+        page.locator("#photo input[type=file]").set_input_files(photo)
+        run(page, 1)
+        box_of = "(images) => images.map((image) => image.alt)"
+        page.get_by_role("tab", name="All methods").click()
+        page.locator("#every").click()
+        wait_for_status(page, "Every method")
+        names = page.locator("#grid img").evaluate_all(box_of)
+        assert [name.split(",")[0].split()[0] for name in names] == [
+            "Original", "Autoencoder", "Grain", "Rectified", "Diffusion", "JPEG", "WebP", "AVIF",
+        ]  # fmt: skip
+        original = np.asarray(load_image(photo))
+        stream = served.codec.encode(Image.fromarray(original), bpp=0.1)
+        average = served.codec.reconstruct(stream)
+        box = worst_region(original, average, 96, 72)
+        for index, picture in (
+            (0, original),
+            (1, average),
+            (6, encode_plain(Image.fromarray(original), "webp", len(stream)).image),
+        ):
+            np.testing.assert_array_equal(fetched(page, page.locator("#grid img").nth(index)), box.crop(picture))
+        with page.expect_download() as download:
+            page.locator("#sheet").click()
+        assert download.value.suggested_filename == "cut-methods.png"
+
+        page.get_by_role("tab", name="Sampling").click()
+        film = [served.codec.decode(stream, DecodeSettings("flow", 1))]
+        for index, record in enumerate(film[0]):
+            np.testing.assert_array_equal(fetched(page, page.locator("#film img").nth(index)), box.crop(record.image))
+        page.locator("#paint-samples").click()
+        wait_for_status(page, "4 samples")
+        samples = [
+            list(served.codec.decode(stream, DecodeSettings("flow", 1, seed=seed)))[-1].image for seed in range(4)
+        ]
+        assert page.locator("#samples img").count() == 6
+        np.testing.assert_array_equal(fetched(page, page.locator("#samples img").last), spread_map(samples))
+
+        page.get_by_role("tab", name="Plots").click()
+        for kind in KINDS:
+            page.get_by_label(kind).check(force=True)
+            page.locator(f'#plot img[alt="Plot: {kind}"]').wait_for()
+        page.get_by_role("tab", name="How it works").click()
+        assert page.locator("#how .wide svg").is_visible()
+
+
 def test_re_roll_paints_anew(browser: "Browser", served: "ServedApp", photo: Path):
-    with opened(browser, served, 1280, 900, "light") as page:
+    with opened(browser, served) as page:
         page.locator("#photo input[type=file]").set_input_files(photo)
         run(page, 1)
         first = served_picture(page, 1)
-        page.locator("#status").evaluate("(status) => { status.querySelector('p').textContent = ''; }")
+        forget_status(page)
         page.locator("#reroll").click()
         wait_for_status(page, "Painted 1 step in")
         assert page.get_by_label("Seed").input_value() != "0"
         assert (served_picture(page, 1) != first).any()
 
 
+def test_presets_set_rate_and_noise(browser: "Browser", served: "ServedApp"):
+    with opened(browser, served) as page:
+        page.get_by_label("Tiny").check(force=True)
+        for label, value in (("Target bitrate, bits per pixel", "0.08"), ("Noise level", "0.6")):
+            field = page.get_by_label(f"number input for {label}", exact=True)
+            page.wait_for_function("([field, value]) => field.value === value", arg=[field.element_handle(), value])
+        set_number(page, "number input for Noise level", 0.61)
+        page.wait_for_function("!document.querySelector('.segments input:checked')?.value.includes('Tiny')")
+
+
 def test_bad_photo_is_explained_and_the_page_goes_on(
     browser: "Browser", served: "ServedApp", photo: Path, tmp_path: Path
 ):
     (tmp_path / "text.png").write_text("not a picture")
-    with opened(browser, served, 1280, 900, "light") as page:
+    with opened(browser, served) as page:
         upload = page.locator("#photo input[type=file]")
         upload.set_input_files(tmp_path / "text.png")
         page.locator("#run").click()
@@ -178,5 +306,7 @@ def test_phone(browser: "Browser", served: "ServedApp", photo: Path):
         assert page.evaluate(UNNAMED) == []
         page.locator("#photo input[type=file]").set_input_files(photo)
         run(page, 1)
-        assert page.evaluate("document.documentElement.scrollWidth") <= 390
-        assert page.evaluate(UNNAMED) == []
+        for tab in ("All methods", "Sampling", "Plots", "How it works", "Compare"):
+            open_tab(page, tab)
+            assert page.evaluate("document.documentElement.scrollWidth") <= 390
+            assert page.evaluate(UNNAMED) == []

@@ -1,14 +1,19 @@
 """The measuring programs: rows are complete, an interrupted run continues, damage is counted."""
 
-import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from matplotlib.figure import Figure
 
 from pipeline.codec import Codec
 from pipeline.evaluation import quality
+from pipeline.evaluation.bd import saving
+from pipeline.evaluation.methods import MANY_STEPS, autoencoder, repaint_methods, sketch_methods
+from pipeline.evaluation.plots import Mark, distortion_perception, rate_curves, steps_curves
+from pipeline.evaluation.results import Results, Row, load_results
+from pipeline.evaluation.tables import saving_table
 from pipeline.metrics import Scores, psnr
 from pipeline.settings import Decoder, DecodeSettings
 from tests.conftest import synthetic_picture
@@ -32,28 +37,76 @@ def without_backbones(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_rows_and_resumption(codec: Codec, pictures: list[Path], tmp_path: Path) -> None:
-    settings = DecodeSettings(Decoder.FLOW, quality.MANY_STEPS, 0.5)
-    methods = quality.sketch_methods() | quality.repaint_methods([settings])
+    settings = DecodeSettings(Decoder.FLOW, MANY_STEPS, 0.5)
+    methods = sketch_methods() + repaint_methods([settings])
     out = tmp_path / "rows.json"
     first = next(quality.evaluate(codec, pictures, [0.5], methods, out))
     rows = {row.method: row for row in quality.evaluate(codec, pictures, [0.5], methods, out)}
     assert first.method not in rows and len(rows) == len(methods) - 1
-    saved = json.loads(out.read_text())["rows"]
-    assert [row["method"] for row in saved] == list(methods)
-    painted, control = (
-        rows[quality.settings_label(settings)],
-        rows[f"grain at the PSNR of {quality.settings_label(settings)}"],
-    )
+    results = load_results(out)
+    assert [row.method for row in results.rows] == [method.name for method in methods]
+    (painted,), (control,) = results.select("flow", 0.5), results.select("matched grain", 0.5)
+    assert (painted.steps, painted.noise_level) == (MANY_STEPS, 0.5)
     assert control.psnr == pytest.approx(painted.psnr, abs=0.05)
-    assert painted.bpp == rows["autoencoder"].bpp <= 0.5
+    assert painted.bpp == results.select("autoencoder")[0].bpp <= 0.5
 
 
 def test_rows_of_other_weights_are_not_kept(codec: Codec, pictures: list[Path], tmp_path: Path) -> None:
     out = tmp_path / "rows.json"
-    methods = {"autoencoder": quality.autoencoder}
-    assert len(list(quality.evaluate(codec, pictures, [0.5], methods, out))) == 1
-    assert not list(quality.evaluate(codec, pictures, [0.5], methods, out))
-    state = json.loads(out.read_text())
-    state["weights"]["autoencoder"] = "other"
-    out.write_text(json.dumps(state))
-    assert len(list(quality.evaluate(codec, pictures, [0.5], methods, out))) == 1
+    assert len(list(quality.evaluate(codec, pictures, [0.5], [autoencoder()], out))) == 1
+    assert not list(quality.evaluate(codec, pictures, [0.5], [autoencoder()], out))
+    results = load_results(out)
+    results.weights["autoencoder"] = "other"
+    results.save(out)
+    assert len(list(quality.evaluate(codec, pictures, [0.5], [autoencoder()], out))) == 1
+
+
+def _row(family: str, rate: float, psnr_db: float, lpips: float, **settings) -> Row:
+    name = f"{family} {settings}" if settings else family
+    return Row(rate, name, family, rate, psnr_db, 0.9, lpips, lpips, 10.0, [], [], [], **settings)
+
+
+@pytest.fixture
+def results() -> Results:
+    """A made-up set in which the autoencoder needs exactly 0.8 times the bits of WebP."""
+    found = Results(2, "LPIPS (made up)", {})
+    for rate in (0.12, 0.25, 0.5, 0.9):
+        quality_at = 30 + 6 * np.log2(rate)
+        found.rows += [
+            _row("webp", rate, quality_at, 0.2),
+            _row("autoencoder", rate, quality_at + 6 * np.log2(1.25), 0.15),
+            *(_row("grain", rate, quality_at, 0.1 * sigma, sigma=float(sigma)) for sigma in (1, 2)),
+            _row("diffusion", rate, quality_at, 0.12, steps=50, noise_level=0.5),
+        ]
+    found.rows += [_row("diffusion", 0.25, 27, 0.13, steps=steps, noise_level=0.5) for steps in (1, 4)]
+    found.rows += [_row("flow", 0.25, 27, 0.13, steps=4, noise_level=noise) for noise in (0.3, 0.7)]
+    return found
+
+
+def test_saving_in_bits(results: Results) -> None:
+    found = saving(results, "autoencoder", "webp")
+    assert found.bd_rate == pytest.approx(-20, abs=0.5)
+    assert found.bd_psnr == pytest.approx(6 * np.log2(1.25), abs=0.05)
+    assert found.bd_lpips == pytest.approx(-0.05, abs=1e-3)
+    assert saving(results, "autoencoder", "avif") is None
+    assert "-20.0 %" in saving_table(results) and "AVIF" not in saving_table(results)
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_plots_show_what_was_measured(results: Results, dark: bool) -> None:
+    mark = Mark("this picture", 0.3, 29.0, None, 8)
+    assert _lines(rate_curves(results, "psnr", mark, dark)) == {"WebP": 4, "autoencoder": 4, "this picture": 1}
+    curves = _lines(rate_curves(results, "lpips", mark, dark))
+    assert curves["diffusion"] == 4 and curves["plain grain (control)"] == 4 and "this picture" not in curves
+    assert _lines(steps_curves(results, dark=dark))["diffusion, noise 0.5"] == 3
+    assert _lines(distortion_perception(results, dark=dark))["rectified flow"] == 3
+
+
+def _lines(figure: Figure) -> dict[str, int]:
+    return {line.get_label(): len(line.get_xdata()) for line in figure.axes[0].lines}
+
+
+def test_shipped_figures_are_of_the_shipped_weights(codec: Codec) -> None:
+    results = load_results()
+    assert results.pictures == 24
+    assert results.weights == {name: codec.weights_hash(name) for name in results.weights}

@@ -9,15 +9,28 @@ import numpy as np
 import pytest
 import pytorch_msssim
 import torch
+from PIL import Image
 
+from pipeline.baselines import add_grain
 from pipeline.errors import BitbrushError, ImageError, SettingsError
-from pipeline.metrics import frechet_distance, kernel_distance, lpips_name, measure, patch_features, perceptual, psnr
+from pipeline.metrics import (
+    frechet_distance,
+    kernel_distance,
+    lpips_name,
+    measure,
+    patch_features,
+    patches,
+    perceptual,
+    psnr,
+)
 from pipeline.metrics.scores import MS_SSIM_MIN_SIDE, ms_ssim
+from pipeline.training.distortions import blurred, downscaled
 
 needs_squeezenet = pytest.mark.skipif(
     not perceptual.BACKBONES["squeeze"].path.exists(),
     reason="SqueezeNet's weights are not in the torch hub folder (set TORCH_HOME)",
 )
+networks = pytest.mark.parametrize("network", [pytest.param("squeeze", marks=needs_squeezenet), perceptual.DISTILLED])
 
 
 def picture(height: int, width: int, seed: int = 0) -> np.ndarray:
@@ -70,21 +83,30 @@ def test_pictures_of_two_sizes_are_refused():
         measure(picture(8, 10), picture(10, 8))
 
 
-def test_without_any_network_everything_else_is_measured(hub):
+@pytest.fixture
+def undistilled(monkeypatch, tmp_path):
+    """An installation without the distilled network's checkpoint."""
+    monkeypatch.setattr(perceptual, "DISTILLED_FOLDER", tmp_path / "absent")
+
+
+def test_without_any_network_everything_else_is_measured(hub, undistilled):
     scores = measure(picture(170, 170), picture(170, 170, 1))
     assert lpips_name() is None and scores.lpips is None
     assert scores.psnr > 0 and 0 < scores.ms_ssim < 1
 
 
 def test_alexnet_is_preferred_unless_one_is_forced(hub, monkeypatch):
+    assert lpips_name() == "LPIPS (distilled)"
     (hub / "squeezenet1_1-b8a52dc0.pth").touch()
     assert lpips_name() == "LPIPS (SqueezeNet)"
     (hub / "alexnet-owt-7be5be79.pth").touch()
     assert lpips_name() == "LPIPS (AlexNet)"
     monkeypatch.setenv("BITBRUSH_LPIPS", "squeeze")
     assert lpips_name() == "LPIPS (SqueezeNet)"
+    monkeypatch.setenv("BITBRUSH_LPIPS", "distilled")
+    assert lpips_name() == "LPIPS (distilled)"
     monkeypatch.setenv("BITBRUSH_LPIPS", "vgg")
-    with pytest.raises(SettingsError, match="alex, squeeze"):
+    with pytest.raises(SettingsError, match="alex, squeeze, distilled"):
         lpips_name()
 
 
@@ -123,11 +145,11 @@ def online(hub, monkeypatch):
 
 def test_offline_asks_nobody(online, monkeypatch):
     monkeypatch.setenv("BITBRUSH_OFFLINE", "1")
-    assert lpips_name() is None and not online
+    assert lpips_name() == "LPIPS (distilled)" and not online
 
 
 def test_an_unreachable_host_is_asked_once(online):
-    assert [lpips_name() for _ in range(3)] == [None] * 3
+    assert [lpips_name() for _ in range(3)] == ["LPIPS (distilled)"] * 3
     assert len(online) == 1
 
 
@@ -140,7 +162,7 @@ def test_a_download_ends_in_the_hub_folder(online, hub, monkeypatch):
 
 def test_a_damaged_download_leaves_nothing(online, hub, monkeypatch):
     monkeypatch.setattr("urllib.request.urlopen", lambda request, timeout: Response(CONTENT[1:]))
-    assert lpips_name() is None and not list(hub.iterdir())
+    assert lpips_name() == "LPIPS (distilled)" and not list(hub.iterdir())
 
 
 def test_a_slow_download_is_given_up_and_leaves_nothing(online, hub, monkeypatch):
@@ -164,15 +186,15 @@ def test_tiles_cover_the_picture_once(height, width):
     assert (covered == 1).all()
 
 
-@needs_squeezenet
-def test_lpips_is_the_packages_and_tiles_average_by_area(monkeypatch):
-    monkeypatch.setenv("BITBRUSH_LPIPS", "squeeze")
+@networks
+def test_lpips_is_the_packages_and_tiles_average_by_area(network, monkeypatch):
+    monkeypatch.setenv("BITBRUSH_LPIPS", network)
     a, b = picture(64, 136, 0), picture(64, 136, 1)
-    network = perceptual.load_network("squeeze")
+    lpips = perceptual.load_network(network)
 
     def direct(columns: slice) -> float:
         tensors = [torch.tensor(x[:, columns]).permute(2, 0, 1)[None].float() / 255 for x in (a, b)]
-        return network(*tensors, normalize=True).item()
+        return lpips(*tensors, normalize=True).item()
 
     assert measure(a, b).lpips == pytest.approx(direct(slice(None)), rel=1e-4)
     assert measure(a, a).lpips == 0
@@ -182,15 +204,41 @@ def test_lpips_is_the_packages_and_tiles_average_by_area(monkeypatch):
     assert measure(a, b).lpips == pytest.approx(sum(parts) / 136, rel=1e-4)
 
 
-@needs_squeezenet
+OFFICIAL_DISTANCES = {
+    "cat.png": {"faint grain": 0.0034, "grain": 0.0870, "blur": 0.3128, "downscaled": 0.2606},
+    "astronaut.png": {"faint grain": 0.0065, "grain": 0.1040, "blur": 0.2192, "downscaled": 0.1800},
+    "temple.jpg": {"faint grain": 0.0087, "grain": 0.0910, "blur": 0.3686, "downscaled": 0.3130},
+}
+"""LPIPS by the official SqueezeNet of the pairs below."""
+
+
+@networks
+@pytest.mark.parametrize("name", OFFICIAL_DISTANCES)
+def test_the_distilled_network_measures_what_the_official_one_does(name, network, example_pictures):
+    whole = np.asarray(Image.open(next(path for path in example_pictures if path.name == name)).convert("RGB"))
+    top, left = (side // 2 - 96 for side in whole.shape[:2])
+    original = np.ascontiguousarray(whole[top : top + 192, left : left + 192])
+    pictures = {
+        "faint grain": add_grain(original, 2),
+        "grain": add_grain(original, 8),
+        "blur": blurred(original, 1.5),
+        "downscaled": downscaled(original, 3),
+    }
+    distances = {kind: perceptual.distance_by(network, original, picture) for kind, picture in pictures.items()}
+    accuracy = {"rel": 0.01, "abs": 2e-4} if network == "squeeze" else {"rel": 0.15, "abs": 1e-3}
+    assert distances == pytest.approx(OFFICIAL_DISTANCES[name], **accuracy)
+
+
 @pytest.mark.parametrize(("side", "defined"), [(perceptual.MIN_SIDE - 1, False), (perceptual.MIN_SIDE, True)])
 def test_lpips_of_tiny_pictures_is_undefined(side, defined, monkeypatch):
-    monkeypatch.setenv("BITBRUSH_LPIPS", "squeeze")
+    monkeypatch.setenv("BITBRUSH_LPIPS", "distilled")
     assert (measure(picture(side, 40), picture(side, 40, 1)).lpips is not None) is defined
 
 
-@needs_squeezenet
-def test_patch_features_of_odd_sizes():
+@networks
+def test_patch_features_of_odd_sizes(network, monkeypatch):
+    monkeypatch.setattr(patches, "is_available", lambda key: True)
+    monkeypatch.setattr(patches, "load_network", lambda key: perceptual.load_network(network))
     original = picture(130, 200)
     features = patch_features(original)
     assert features.shape == (6, 2240)

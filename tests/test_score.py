@@ -9,6 +9,7 @@ from pipeline.score import DiffusionDecoder, FlowDecoder, ScoreDecoder
 from pipeline.score.network import make_condition
 from pipeline.score.schedule import alpha_sigma, diffusion_scheduler, log_snr
 
+GRAIN = 1.5
 TINY = {"block_out_channels": (16, 32), "layers_per_block": 1, "scale_channels": 8}
 
 
@@ -23,7 +24,7 @@ def _picture(height: int = 64, width: int = 64) -> torch.Tensor:
 
 
 def _samples(decoder: ScoreDecoder, x_hat: torch.Tensor, steps: int, noise_level: float, seed: int = 0) -> list:
-    return list(decoder.sample(x_hat, 0.4, steps, noise_level, torch.Generator().manual_seed(seed)))
+    return list(decoder.sample(x_hat, 0.4, GRAIN, steps, noise_level, torch.Generator().manual_seed(seed)))
 
 
 def test_shift_below_one_means_less_noise() -> None:
@@ -54,7 +55,7 @@ def test_samplers_reach_what_an_oracle_predicts(
     monkeypatch.setattr(ScoreDecoder, "_evaluate", oracle)
     x_hat = _picture()
     last = _samples(decoder, x_hat, steps, noise_level)[-1]
-    scale = decoder.scale(x_hat, torch.tensor([0.4]))
+    scale = decoder.scale(x_hat, torch.tensor([0.4]), torch.tensor([GRAIN]))
     torch.testing.assert_close((last.picture - x_hat) / scale, truth, atol=2e-3, rtol=1e-3)
     assert last.step == last.total == steps and last.sigma == 0
 
@@ -91,7 +92,8 @@ def test_training_pair_inverts_to_the_residual(decoder: ScoreDecoder) -> None:
 
 
 def test_condition_shape() -> None:
-    assert make_condition(_picture(64, 128), torch.ones(1, 1, 64, 128)).shape == (1, 49, 16, 32)
+    condition = make_condition(_picture(64, 128), torch.ones(1, 1, 64, 128), torch.tensor([GRAIN]))
+    assert condition.shape == (1, 50, 16, 32)
 
 
 def test_save_and_load(decoder: ScoreDecoder, tmp_path) -> None:

@@ -7,7 +7,7 @@ from pipeline import stream
 from pipeline.errors import StreamError
 
 PAYLOAD = bytes(range(256)) * 2
-GOOD = stream.pack("autoencoder", "0badf00d", 768, 512, 1234, PAYLOAD)
+GOOD = stream.pack("autoencoder", "0badf00d", 768, 512, 1234, 40, PAYLOAD)
 
 
 def test_header_round_trip() -> None:
@@ -15,6 +15,7 @@ def test_header_round_trip() -> None:
     header, payload = stream.unpack(GOOD)
     assert payload == PAYLOAD
     assert (header.width, header.height, header.quality_code) == (768, 512, 1234)
+    assert (header.grain_code, header.grain) == (40, 2.5)
     assert (header.model_name, header.model_hash) == ("autoencoder", "0badf00d")
     assert stream.bits_per_pixel(GOOD) == 8 * len(GOOD) / (768 * 512)
 
@@ -42,8 +43,8 @@ def _with_checksum(fields: bytes, payload: bytes = PAYLOAD) -> bytes:
 
 
 def _fields(**changes) -> bytes:
-    values = {"magic": b"BBR", "version": 1, "model": 1, "weights": b"abcd", "width": 64, "height": 64, "quality": 0}
-    values |= changes
+    values = {"magic": b"BBR", "version": 1, "model": 1, "weights": b"abcd", "width": 64, "height": 64}
+    values |= {"quality": 0, "grain": 0} | changes
     return stream._FIELDS.pack(*values.values(), len(PAYLOAD))
 
 
@@ -65,6 +66,6 @@ def test_foreign_headers_say_what_to_do(changes: dict, words: str) -> None:
 
 def test_noise_is_refused() -> None:
     rng = np.random.default_rng(0)
-    for length in (0, 1, 3, 22, 23, 24, 1000):
+    for length in (0, 1, 3, 23, 24, 25, 1000):
         with pytest.raises(StreamError):
             stream.unpack(rng.bytes(length))

@@ -30,6 +30,7 @@ QUALITY_STEPS = 4096
 """Qualities are coded as integers 0 ... QUALITY_STEPS."""
 _INPUT_SHIFT = 8
 """Latents enter the context networks divided by this, to sit near one."""
+_LIKELIHOOD_MIN = 1e-9
 _TABLE_WIDTH = 1600
 """Room for the widest distribution: SCALE_MAX times 6.1 on both sides at a tail mass of 1e-9."""
 _INDEX_GAIN = 8
@@ -167,8 +168,10 @@ class EntropyModel(nn.Module):
     def _bits(self, values: Tensor, means: Tensor, index: Tensor, mask: Tensor | None = None) -> Tensor:
         step = (torch.tensor(SCALE_MAX).log() - torch.tensor(SCALE_MIN).log()) / (SCALE_LEVELS - 1)
         scales = torch.exp(torch.tensor(SCALE_MIN).log() + self._index_floor(index).clamp(max=SCALE_LEVELS - 1) * step)
-        _, likelihood = self.gaussian(values, scales, means, training=True)
-        bits = -torch.log2(likelihood)
+        # Additive noise in training; rounding, as in the stream, in evaluation.
+        _, likelihood = self.gaussian(values, scales, means)
+        # compressai's own bound is a buffer, and rounds to zero in an fp16 checkpoint.
+        bits = -torch.log2(likelihood.clamp(min=_LIKELIHOOD_MIN))
         return (bits if mask is None else bits * mask).flatten(1).sum(1)
 
     # -- what both sides compute, in float for training or exactly for coding --------------------------------------

@@ -5,22 +5,26 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
+import numpy as np
 import typer
 
 from pipeline.codec import Codec
-from pipeline.evaluation import quality as quality_figures
-from pipeline.evaluation import robustness, speed
+from pipeline.evaluation import lpips_check, plots, robustness, scaling, speed, tables
+from pipeline.evaluation import quality as measuring
+from pipeline.evaluation.methods import repaint_methods, sketch_methods
+from pipeline.evaluation.results import KODAK_RESULTS, RESULTS, load_results
+from pipeline.evaluation.studies import all_studies
 from pipeline.images import load_image
 from pipeline.settings import Decoder, DecodeSettings
 
 app = typer.Typer(
-    help="Measure quality, speed, exactness and robustness.\n\n"
-    "Example: python -m pipeline evaluate quality --data kodak/ --out assets/results/kodak.json",
-    no_args_is_help=True,
+    help="Measure quality, speed, exactness and robustness. Without a sub-command: everything about quality, with "
+    "tables and plots.\n\nExample: python -m pipeline evaluate --data kodak/",
 )
 
 Data = Annotated[Path, typer.Option(help="Folder of pictures.", exists=True)]
 Out = Annotated[Path, typer.Option(help="JSON file for the figures.")]
+Figures = Annotated[Path, typer.Argument(help="JSON written by the quality command.", exists=True)]
 
 
 def _pictures(folder: Path) -> list[Path]:
@@ -30,46 +34,62 @@ def _pictures(folder: Path) -> list[Path]:
     return paths
 
 
+@app.callback(invoke_without_command=True)
+def everything(
+    context: typer.Context,
+    data: Annotated[Path | None, typer.Option(help="Folder of pictures.", exists=True)] = None,
+    out: Out = KODAK_RESULTS,
+) -> None:
+    if context.invoked_subcommand is not None:
+        return
+    if data is None:
+        raise typer.BadParameter("say which pictures: --data FOLDER")
+    codec, pictures = Codec.from_pretrained(), _pictures(data)
+    for study in all_studies():
+        for row in measuring.evaluate(codec, pictures, study.rates, study.methods, out):
+            typer.echo(f"{row.rate} bpp  {tables.table_line(row)}")
+    table(out)
+    plot(out, out.parent)
+
+
 @app.command()
 def quality(
     data: Data,
-    out: Out = Path("assets/results/kodak.json"),
-    bpp: Annotated[list[float], typer.Option(help="Rates; may be given more than once.")] = [0.12, 0.25, 0.5],  # noqa: B006
+    out: Out = KODAK_RESULTS,
+    bpp: Annotated[list[float], typer.Option(help="Rates; may be given more than once.")] = [0.25],  # noqa: B006
     repaint: Annotated[
-        list[str] | None, typer.Option(help="decoder:steps:noise, such as diffusion:25:0.5; instead of the defaults.")
+        list[str] | None, typer.Option(help="decoder:steps:noise, such as diffusion:25:0.5; may be repeated.")
     ] = None,
-    sketch_only: Annotated[bool, typer.Option("--sketch-only", help="Leave the score-based decoders out.")] = False,
 ) -> None:
-    """Rate, PSNR, MS-SSIM, LPIPS, KD and FD of every method on real streams; continues an interrupted run."""
-    settings = quality_figures.DEFAULT_REPAINTS
-    if repaint:
-        parts = [entry.split(":") for entry in repaint]
-        settings = [DecodeSettings(Decoder(name), int(steps), float(noise)) for name, steps, noise in parts]
-    methods = quality_figures.sketch_methods() | quality_figures.repaint_methods([] if sketch_only else settings)
-    for row in quality_figures.evaluate(Codec.from_pretrained(), _pictures(data), bpp, methods, out):
-        typer.echo(f"{row.rate} bpp  {quality_figures.table_line(row)}")
+    """Rate, PSNR, MS-SSIM, LPIPS, KD and FD on real streams; continues an interrupted run."""
+    parts = [entry.split(":") for entry in repaint or []]
+    settings = [DecodeSettings(Decoder(name), int(steps), float(noise)) for name, steps, noise in parts]
+    methods = sketch_methods() + repaint_methods(settings)
+    for row in measuring.evaluate(Codec.from_pretrained(), _pictures(data), bpp, methods, out):
+        typer.echo(f"{row.rate} bpp  {tables.table_line(row)}")
 
 
 @app.command()
-def table(
-    figures: Annotated[Path, typer.Argument(help="JSON written by the quality command.", exists=True)],
+def table(figures: Figures = KODAK_RESULTS) -> None:
+    """Print the figures as Markdown, one table a rate, and the Bjøntegaard figures."""
+    results = load_results(figures)
+    typer.echo(tables.rate_tables(results))
+    typer.echo("\n" + tables.saving_table(results))
+
+
+@app.command()
+def plot(
+    figures: Figures = KODAK_RESULTS, folder: Annotated[Path, typer.Argument(help="Where the SVGs go.")] = RESULTS
 ) -> None:
-    """Print the figures as Markdown, one table a rate."""
-    state = json.loads(figures.read_text())
-    rows = [quality_figures.Row(**row) for row in state["rows"]]
-    for rate in sorted({row.rate for row in rows}):
-        typer.echo(f"\n**At most {rate} bpp**\n")
-        typer.echo(f"| method | bpp | PSNR dB | MS-SSIM | {state['lpips']} | KD | FD |")
-        typer.echo("| --- | --- | --- | --- | --- | --- | --- |")
-        for row in rows:
-            if row.rate == rate:
-                typer.echo(quality_figures.table_line(row))
+    """Draw the rate, steps and distortion–perception curves."""
+    for path in plots.save_all(load_results(figures), folder):
+        typer.echo(str(path))
 
 
 @app.command("speed")
 def speed_command(
     picture: Annotated[Path, typer.Option(help="A picture, 768 × 512 by custom.", exists=True)],
-    out: Out = Path("assets/results/speed.json"),
+    out: Out = RESULTS / "speed.json",
     repeats: Annotated[int, typer.Option(min=1)] = 5,
 ) -> None:
     """Seconds as ratios to a compressai hyperprior timed in the same run."""
@@ -80,8 +100,26 @@ def speed_command(
     _write(out, [asdict(timing) for timing in timings])
 
 
+@app.command("scaling")
+def scaling_command(
+    picture: Annotated[Path, typer.Option(help="Any picture; it is resized.", exists=True)],
+    out: Out = RESULTS / "scaling.json",
+) -> None:
+    """Seconds and peak memory from a quarter to twelve megapixels, each in a fresh process."""
+    costs = []
+    for cost in scaling.measure_sizes(picture):
+        costs.append(cost)
+        typer.echo(
+            f"{cost.megapixels:5.2f} MP: encode {cost.encode_seconds:.2f} s, decode {cost.decode_seconds:.2f} s, "
+            f"step {cost.step_seconds:.2f} s, {cost.seconds_per_megapixel:.2f} s a megapixel, "
+            f"peak {cost.peak_gigabytes:.2f} GB"
+        )
+    typer.echo(f"largest departure from linear: {scaling.unevenness(costs):.1%}")
+    _write(out, [asdict(cost) for cost in costs])
+
+
 @app.command("robustness")
-def robustness_command(data: Data, out: Out = Path("assets/results/robustness.json")) -> None:
+def robustness_command(data: Data, out: Out = RESULTS / "robustness.json") -> None:
     """Exactness of latents under threads, bf16 and oneDNN settings; refusal of damaged streams."""
     codec = Codec.from_pretrained(device="cpu")
     pictures = _pictures(data)
@@ -89,6 +127,26 @@ def robustness_command(data: Data, out: Out = Path("assets/results/robustness.js
     stream = codec.encode(load_image(pictures[0]), quality=0.2)
     figures = {"pictures": count, "identical latents": identical} | robustness.refused_damage(codec, stream)
     typer.echo(json.dumps(figures, indent=1))
+    _write(out, figures)
+
+
+@app.command("lpips")
+def lpips_command(
+    data: Annotated[list[Path], typer.Option(help="Folder that was trained on; every tenth photograph is held out.")],
+    test: Annotated[Path | None, typer.Option(help="A further folder of pictures, such as Kodak.", exists=True)] = None,
+    out: Out = RESULTS / "lpips.json",
+) -> None:
+    """Agreement of the distilled LPIPS with the official one on held-out pictures, by kind of distortion."""
+    codec = Codec.from_pretrained(device="cpu")
+    sets = {"held out": lpips_check.held_out_pictures(data)}
+    if test is not None:
+        sets["test"] = [lpips_check.middle(np.asarray(load_image(path))) for path in _pictures(test)]
+    figures = {"weights": codec.weights_hash("lpips")}
+    for name, pictures in sets.items():
+        found = lpips_check.by_kind(lpips_check.compare(codec, pictures))
+        for kind, row in found.items():
+            typer.echo(f"{name}, {kind}: {row.pairs} pairs, Pearson {row.pearson:.4f}, Spearman {row.spearman:.4f}")
+        figures[name] = {"pictures": len(pictures)} | {kind: asdict(row) for kind, row in found.items()}
     _write(out, figures)
 
 

@@ -6,6 +6,7 @@ same picture, in fp32.
 
 import statistics
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -63,7 +64,8 @@ def time_all(codec: Codec, image: Image.Image, repeats: int = 5) -> list[Timing]
     padded = images.pad(images.to_tensor(image), ALIGNMENT)
     quality = torch.full((1,), _QUALITY)
     decoder = codec.diffusion
-    condition = make_condition(padded, decoder.scale(padded, quality))
+    grain = torch.full((1,), header.grain)
+    condition = make_condition(padded, decoder.scale(padded, quality, grain), grain)
     residual = torch.randn(padded.shape)
 
     def encode_and_sketch() -> None:
@@ -75,6 +77,9 @@ def time_all(codec: Codec, image: Image.Image, repeats: int = 5) -> list[Timing]
         records = codec.decode(coded, DecodeSettings(Decoder.DIFFUSION, 25, 0.5))
         next(records), next(records)
 
+    def paint(settings: DecodeSettings) -> Callable[[], None]:
+        return lambda: deque(codec.decode(stream, settings), maxlen=0)
+
     @torch.no_grad()
     def evaluation() -> None:
         evaluate(decoder.unet, residual, condition, quality, quality)
@@ -82,9 +87,11 @@ def time_all(codec: Codec, image: Image.Image, repeats: int = 5) -> list[Timing]
     yardstick = _median_seconds(_yardstick(image), repeats)
     found = [Timing("yardstick Y", yardstick, 1.0, None)]
     for name, function, bar in (
-        ("one U-Net evaluation", evaluation, 0.30),
+        ("one U-Net evaluation", evaluation, 0.25),
         ("encode + decode to the autoencoder's picture", encode_and_sketch, 0.5),
         ("encode + first painted preview", first_preview, 1.0 + 0.5 / yardstick),
+        ("diffusion, 25 steps", paint(DecodeSettings(Decoder.DIFFUSION, 25, 0.5)), None),
+        ("flow, 4 steps", paint(DecodeSettings(Decoder.FLOW, 4, 0.5)), None),
     ):
         seconds = _median_seconds(function, repeats)
         found.append(Timing(name, seconds, seconds / yardstick, bar))

@@ -1,8 +1,9 @@
 """LPIPS (Zhang et al. 2018, arXiv 1801.03924): which backbone there is, its name, and the distance.
 
 The ``lpips`` package ships its linear heads only; the ImageNet backbones are torchvision's files in the torch hub
-folder (``TORCH_HOME``). Preference: AlexNet, the convention of the field, then SqueezeNet. A missing file is asked
-for once, briefly. ``BITBRUSH_OFFLINE=1`` forbids that, ``BITBRUSH_LPIPS=alex|squeeze`` insists on one network.
+folder (``TORCH_HOME``). Preference: AlexNet, the convention of the field, then SqueezeNet, then the network of ours
+that was distilled from it and ships in ``checkpoints/``. A missing file is asked for once, briefly.
+``BITBRUSH_OFFLINE=1`` forbids that, ``BITBRUSH_LPIPS=alex|squeeze|distilled`` insists on one network.
 """
 
 import functools
@@ -61,6 +62,9 @@ BACKBONES = {
     "alex": Backbone("alex", "AlexNet", "alexnet-owt-7be5be79.pth"),
     "squeeze": Backbone("squeeze", "SqueezeNet", "squeezenet1_1-b8a52dc0.pth"),
 }
+DISTILLED = "distilled"
+"""The key of `pipeline.metrics.distilled.DistilledSqueezeNet`, the last choice."""
+DISTILLED_FOLDER = Path(__file__).resolve().parents[2] / "checkpoints" / "lpips"
 
 
 def lpips_name() -> str | None:
@@ -69,20 +73,25 @@ def lpips_name() -> str | None:
     Raises:
         SettingsError: ``BITBRUSH_LPIPS`` names no known network.
     """
-    backbone = _backbone()
-    return f"LPIPS ({backbone.label})" if backbone else None
+    key = _network_in_use()
+    if key is None:
+        return None
+    return f"LPIPS ({BACKBONES[key].label if key in BACKBONES else key})"
 
 
 def lpips_distance(original: np.ndarray, picture: np.ndarray) -> float | None:
-    """LPIPS of two ``(H, W, 3)`` uint8 pictures, or None when a side is shorter than `MIN_SIDE` or no network is there.
+    """LPIPS of two ``(H, W, 3)`` uint8 pictures; None when a side is below `MIN_SIDE` or there is no network."""
+    key = _network_in_use() if min(original.shape[:2]) >= MIN_SIDE else None
+    return None if key is None else distance_by(key, original, picture)
+
+
+def distance_by(key: str, original: np.ndarray, picture: np.ndarray) -> float:
+    """LPIPS of two ``(H, W, 3)`` uint8 pictures by an available network.
 
     Above `WHOLE_PIXELS` it is the mean over non-overlapping tiles of about `TILE` pixels a side, weighted by area.
     """
+    network = load_network(key)
     height, width = original.shape[:2]
-    backbone = _backbone() if min(height, width) >= MIN_SIDE else None
-    if backbone is None:
-        return None
-    network = load_network(backbone.key)
     total = 0.0
     with torch.inference_mode():
         for rows, columns in _tiles(height, width):
@@ -97,7 +106,12 @@ def to_network_range(picture: np.ndarray) -> Tensor:
 
 
 def is_available(key: str) -> bool:
-    """Whether the backbone ``key`` of `BACKBONES` is in the hub folder, or was just fetched into it."""
+    """Whether the backbone ``key`` of `BACKBONES` is in the hub folder, or was just fetched into it.
+
+    `DISTILLED` is part of the checkpoints.
+    """
+    if key == DISTILLED:
+        return DISTILLED_FOLDER.exists()
     backbone = BACKBONES[key]
     if backbone.path.exists():
         return True
@@ -111,15 +125,23 @@ def load_network(key: str) -> "LPIPS":
         warnings.simplefilter("ignore")
         import lpips
 
-        return lpips.LPIPS(net=key, verbose=False).requires_grad_(False)
+        if key != DISTILLED:
+            return lpips.LPIPS(net=key, verbose=False).requires_grad_(False)
+        from pipeline.metrics.distilled import DistilledSqueezeNet
+
+        network = lpips.LPIPS(net="squeeze", pnet_rand=True, verbose=False)
+        network.net = DistilledSqueezeNet.from_pretrained(
+            DISTILLED_FOLDER, torch_dtype=torch.float32, low_cpu_mem_usage=False
+        )
+        return network.eval().requires_grad_(False)
 
 
-def _backbone() -> Backbone | None:
+def _network_in_use() -> str | None:
+    known = [*BACKBONES, DISTILLED]
     forced = os.environ.get("BITBRUSH_LPIPS")
-    if forced and forced not in BACKBONES:
-        raise SettingsError(f"BITBRUSH_LPIPS must be one of {', '.join(BACKBONES)}, not “{forced}”.")
-    candidates = [forced] if forced else BACKBONES
-    return next((BACKBONES[key] for key in candidates if is_available(key)), None)
+    if forced and forced not in known:
+        raise SettingsError(f"BITBRUSH_LPIPS must be one of {', '.join(known)}, not “{forced}”.")
+    return next((key for key in ([forced] if forced else known) if is_available(key)), None)
 
 
 def _tiles(height: int, width: int) -> Iterator[tuple[slice, slice]]:

@@ -10,6 +10,7 @@ from diffusers.configuration_utils import ConfigMixin
 from diffusers.models.modeling_utils import ModelMixin
 from torch import Tensor
 
+from pipeline.grain import channel_deviation, sensor_grain
 from pipeline.score.network import build_unet, evaluate, make_condition
 from pipeline.score.scale import ResidualScale
 from pipeline.tiles import blend_window, tile_grid
@@ -17,6 +18,10 @@ from pipeline.tiles import blend_window, tile_grid
 TILE = 1024
 """Pictures up to this many pixels a side are sampled whole."""
 OVERLAP = 128
+CHROMA_NOISE = 0.3
+"""Strength of the starting noise in chroma, relative to luma: what is missing is mostly luma."""
+GRAIN_RAMP = 0.25
+"""From this noise level on, sampling starts with as much grain as the original had; below, with less."""
 
 
 @dataclass(frozen=True)
@@ -49,8 +54,19 @@ class WalkStep:
         return self.scheduler.step(prediction, self.timestep, x).prev_sample
 
 
+def starting_noise(shape: torch.Size, generator: torch.Generator) -> Tensor:
+    """White noise ``(batch, 3, height, width)`` on the CPU, of unit variance but for its weaker chroma."""
+    white = torch.randn(shape, generator=generator)
+    grey = white.mean(1, keepdim=True)
+    return grey + CHROMA_NOISE * (white - grey)
+
+
 class ScoreDecoder(ModelMixin, ConfigMixin):
-    """Samples ``p(x | x_hat)`` through the residual ``r = (x - x_hat) / s(x_hat, q)``.
+    """Samples ``p(x | x_hat)`` through the residual ``r = (x - x_hat) / s(x_hat, q, g)``.
+
+    Sampling may start anywhere in the schedule, from a first guess of ``r`` plus the noise that belongs there. The
+    guess is grain as strong as the original's: grain is what no decoded picture can tell of, and a sampler that starts
+    late from a smooth guess would end too smooth.
 
     Subclasses say how ``r`` and noise mix in training and which diffusers scheduler walks back in sampling.
     """
@@ -64,8 +80,9 @@ class ScoreDecoder(ModelMixin, ConfigMixin):
         """Training pair ``(x_t, target)`` for time ``(batch, 1, 1, 1)`` in (0, 1]."""
 
     @abstractmethod
-    def start(self, noise: Tensor, noise_level: float) -> Tensor:
-        """Where sampling starts when the residual is taken to be zero, that is, at ``x_hat`` plus noise."""
+    def start(self, guess: Tensor, noise: Tensor, noise_level: float) -> Tensor:
+        """Where sampling starts when the residual is taken to be ``guess``, that is, at ``x_hat + s * guess`` plus
+        noise."""
 
     @abstractmethod
     def walk(self, steps: int, noise_level: float) -> Iterator[WalkStep]:
@@ -73,21 +90,31 @@ class ScoreDecoder(ModelMixin, ConfigMixin):
 
     @torch.no_grad()
     def sample(
-        self, x_hat: Tensor, quality: float, num_inference_steps: int, noise_level: float, generator: torch.Generator
+        self,
+        x_hat: Tensor,
+        quality: float,
+        grain: float,
+        num_inference_steps: int,
+        noise_level: float,
+        generator: torch.Generator,
     ) -> Iterator[SampleStep]:
         """Paints detail onto ``x_hat`` ``(1, 3, height, width)`` in [0, 1], sides multiples of 64.
 
         Args:
             quality: the stream's quality in [0, 1].
+            grain: noise of the original in grey levels, see `pipeline.grain`.
             num_inference_steps: network evaluations, at least 1.
             noise_level: in (0, 1]; how much noise is injected at the start, as a fraction of the schedule.
             generator: a CPU generator, so that a seed means the same on every device.
         """
         qualities = torch.full((1,), quality, device=x_hat.device)
-        scale = self.scale(x_hat, qualities)
-        condition = make_condition(x_hat, scale)
-        noise = torch.randn(x_hat.shape, generator=generator).to(x_hat.device)
-        x = self.start(noise, noise_level)
+        grains = torch.full((1,), grain, device=x_hat.device)
+        scale = self.scale(x_hat, qualities, grains)
+        condition = make_condition(x_hat, scale, grains)
+        noise = starting_noise(x_hat.shape, generator).to(x_hat.device)
+        grain_guess = sensor_grain(x_hat.shape, generator).to(x_hat.device) * channel_deviation(grains) / scale
+        ramp = min(1.0, noise_level / GRAIN_RAMP)
+        x = self.start(ramp * grain_guess, noise, noise_level)
         steps = list(self.walk(num_inference_steps, noise_level))
         for index, step in enumerate(steps):
             prediction = self._evaluate(x, condition, step.time, qualities)

@@ -29,8 +29,9 @@ class DiffusionDecoder(ScoreDecoder):
         alpha, sigma = alpha_sigma(time, self.config.shift)
         return alpha * residual + sigma * noise, alpha * noise - sigma * residual
 
-    def start(self, noise: Tensor, noise_level: float) -> Tensor:
-        return alpha_sigma(torch.tensor(noise_level), self.config.shift)[1].item() * noise
+    def start(self, guess: Tensor, noise: Tensor, noise_level: float) -> Tensor:
+        alpha, sigma = (value.item() for value in alpha_sigma(torch.tensor(noise_level), self.config.shift))
+        return alpha * guess + sigma * noise
 
     def walk(self, steps: int, noise_level: float) -> Iterator[WalkStep]:
         first = max(1, round(noise_level * TRAIN_TIMESTEPS))

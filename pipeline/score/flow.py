@@ -30,8 +30,8 @@ class FlowDecoder(ScoreDecoder):
         start = self.config.start_noise * noise
         return (1 - time) * residual + time * start, start - residual
 
-    def start(self, noise: Tensor, noise_level: float) -> Tensor:
-        return noise_level * self.config.start_noise * noise
+    def start(self, guess: Tensor, noise: Tensor, noise_level: float) -> Tensor:
+        return (1 - noise_level) * guess + noise_level * self.config.start_noise * noise
 
     def walk(self, steps: int, noise_level: float) -> Iterator[WalkStep]:
         scheduler = flow_scheduler()

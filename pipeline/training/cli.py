@@ -5,14 +5,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
+import numpy as np
 import torch
 import typer
 
 from pipeline.autoencoder import Autoencoder
 from pipeline.codec import CHECKPOINTS
+from pipeline.metrics.distilled import DistilledSqueezeNet
 from pipeline.score import DiffusionDecoder, FlowDecoder, ScoreDecoder
 from pipeline.training.autoencoder import AutoencoderTask
 from pipeline.training.data import PhotoSet
+from pipeline.training.distil import BlockTask, EndToEndTask, Teacher, prepare
+from pipeline.training.distortions import PairSet
 from pipeline.training.loop import Task, train
 from pipeline.training.presets import PRESETS, Preset
 from pipeline.training.score import ScoreTask
@@ -107,3 +111,30 @@ def flow(
 ) -> None:
     """Stage 2, HFD as a rectified flow, started from the trained diffusion model."""
     _train_decoder(FlowDecoder, _preset("flow", preset, steps), data, out, resume, stage1, init)
+
+
+@app.command()
+def lpips(
+    data: Data,
+    out: Out = Path("runs/lpips"),
+    preset: PresetName = "embedded",
+    resume: Resume = False,
+    steps: Steps = None,
+    stage1: Stage1 = CHECKPOINTS / "autoencoder",
+) -> None:
+    """The distilled LPIPS network: block by block on the teacher's maps (in OUT/blocks), then end to end."""
+    phases = [_preset(name, preset, steps) for name in ("lpips blocks", "lpips")]
+    size = phases[0].training.crop
+    teacher = Teacher.load()
+    frozen = Autoencoder.from_pretrained(stage1, torch_dtype=torch.float32).to(memory_format=torch.channels_last)
+    pairs = PairSet(PhotoSet.load(data, size), frozen)
+    calibration = pairs.draw(64, size, np.random.default_rng(0))
+    held_out = PairSet(PhotoSet.load(data, size, validation=True), frozen).draw(64, size, np.random.default_rng(1))
+    torch.manual_seed(phases[0].training.seed)
+    model = DistilledSqueezeNet(**phases[0].model)
+    prepare(model, teacher, calibration, fresh=True)
+    train(BlockTask(model, teacher, held_out), pairs.draw, phases[0].training, out / "blocks", resume)
+    model = DistilledSqueezeNet.from_pretrained(out / "blocks" / "model", low_cpu_mem_usage=False)
+    prepare(model, teacher, calibration, fresh=False)
+    figures = train(EndToEndTask(model, teacher, held_out), pairs.draw, phases[1].training, out, resume)
+    typer.echo(json.dumps(figures, indent=2))

@@ -1,6 +1,6 @@
 """What can be trained, and how: one row a network and size."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from pipeline.training.loop import TrainingConfig
 
@@ -13,10 +13,17 @@ class Preset:
     model: dict = field(default_factory=dict)
 
 
+_LPIPS = TrainingConfig(
+    steps=1, batch_size=8, crop=128, learning_rate=1e-3, ema_decay=0.998, validate_every=250, mixed_precision="no"
+)
+"""In fp32: the rounding of bf16 is as large as the mildest noise that LPIPS has to see."""
+
 PRESETS: dict[tuple[str, str], Preset] = {
     ("autoencoder", "embedded"): Preset(TrainingConfig(steps=5000, batch_size=8, crop=192, learning_rate=7e-4)),
     ("diffusion", "embedded"): Preset(TrainingConfig(steps=6200, batch_size=12, crop=128, learning_rate=6e-4)),
     ("flow", "embedded"): Preset(TrainingConfig(steps=2100, batch_size=12, crop=128, learning_rate=4e-4)),
+    ("lpips blocks", "embedded"): Preset(replace(_LPIPS, steps=2000, learning_rate=1e-2, warmup_steps=100)),
+    ("lpips", "embedded"): Preset(replace(_LPIPS, steps=500, learning_rate=4e-4, warmup_steps=30, ema_decay=0.99)),
     ("autoencoder", "base"): Preset(
         TrainingConfig(steps=400_000, batch_size=16, crop=256, learning_rate=4e-4, warmup_steps=2000, ema_decay=0.9999),
         {"widths": (96, 192, 320), "blocks": (2, 3, 3), "synthesis_blocks": (3, 4, 3), "context_channels": 192},

@@ -10,9 +10,15 @@ from pathlib import Path
 import torch
 
 from pipeline.autoencoder import Autoencoder
+from pipeline.metrics.distilled import DistilledSqueezeNet
 from pipeline.score import DiffusionDecoder, FlowDecoder
 
-NETWORKS = {"autoencoder": Autoencoder, "diffusion": DiffusionDecoder, "flow": FlowDecoder}
+NETWORKS = {
+    "autoencoder": Autoencoder,
+    "diffusion": DiffusionDecoder,
+    "flow": FlowDecoder,
+    "lpips": DistilledSqueezeNet,
+}
 
 
 def release(runs: Path, checkpoints: Path) -> None:

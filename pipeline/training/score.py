@@ -8,30 +8,31 @@ import torch
 from torch import Tensor
 
 from pipeline.autoencoder import Autoencoder
+from pipeline.grain import grain_level, sensor_grain
 from pipeline.score import ScoreDecoder
 from pipeline.score.network import evaluate, make_condition
 from pipeline.training.data import PhotoSet
 
 NOISE_DRAWS = 2
 """Noise draws for each decoded crop: the autoencoder's pass is paid once for all of them."""
-MAX_GRAIN = 5 / 255
+TIME_POWER = 1.4
+"""Above 1, more of the training goes to the low noise levels, at which sampling usually starts."""
+MAX_GRAIN = 6 / 255
 GRAINY_SHARE = 0.75
 _VALIDATION_TIMES = (0.2, 0.5, 0.8)
 _VALIDATION_QUALITIES = (0.2, 0.4, 0.6)
 
 
 def add_sensor_grain(images: Tensor, generator: torch.Generator) -> Tensor:
-    """Most pictures get grain of up to 5 grey levels, mostly in luma.
+    """Most pictures get grain of up to 6 grey levels, mostly in luma.
 
     Training photographs are downscaled, which averages the grain of real photographs away; a decoder that never saw
     grain could not paint it.
     """
-    count, _, height, width = images.shape
+    count = len(images)
     level = torch.rand(count, 1, 1, 1, generator=generator) * MAX_GRAIN
     level = level * (torch.rand(count, 1, 1, 1, generator=generator) < GRAINY_SHARE)
-    luma = torch.randn(count, 1, height, width, generator=generator)
-    colour = torch.randn(count, 3, height, width, generator=generator)
-    return (images + (level * (0.8 * luma + 0.6 * colour)).to(images.device)).clamp(0, 1)
+    return (images + (level * sensor_grain(images.shape, generator)).to(images.device)).clamp(0, 1)
 
 
 class ScoreTask:
@@ -46,27 +47,29 @@ class ScoreTask:
         self.model.scale.requires_grad_(scale)
         self._autoencoder = autoencoder.eval().requires_grad_(False)
         self._trains_scale = scale
-        self._held_out = validation.crops(32, crop, np.random.default_rng(1))
+        crops = validation.crops(32, crop, np.random.default_rng(1))
+        self._held_out = add_sensor_grain(crops, torch.Generator().manual_seed(3))
 
     def parameter_groups(self, learning_rate: float) -> Iterable[dict]:
         trained = [parameter for parameter in self.model.parameters() if parameter.requires_grad]
         yield {"params": trained, "lr": learning_rate}
 
     def _residual(self, images: Tensor, quality: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Decoded picture, its predicted scale, and the residual in units of that scale."""
+        """The predicted scale, the residual in units of it, and the U-Net's condition."""
         with torch.no_grad():
             self._autoencoder.to(images.device)
             x_hat = self._autoencoder(images, quality).reconstruction.float().clamp(0, 1)
-        scale = self.model.scale(x_hat, quality)
-        return x_hat, scale, (images - x_hat) / scale
+        grain = grain_level(images)
+        scale = self.model.scale(x_hat, quality, grain)
+        return scale, (images - x_hat) / scale, make_condition(x_hat, scale.detach(), grain)
 
     def loss(self, images: Tensor, generator: torch.Generator) -> Tensor:
         images = add_sensor_grain(images, generator)
         # Low rates leave the most to paint: they are drawn more often.
         quality = (torch.rand(len(images), generator=generator) ** 1.5).to(images.device)
-        x_hat, scale, residual = self._residual(images, quality)
+        scale, residual, condition = self._residual(images, quality)
         likelihood = (0.5 * residual.square() + scale.log()).mean() if self._trains_scale else 0.0
-        condition = make_condition(x_hat, scale.detach()).repeat_interleave(NOISE_DRAWS, 0)
+        condition = condition.repeat_interleave(NOISE_DRAWS, 0)
         residual = residual.detach().repeat_interleave(NOISE_DRAWS, 0)
         quality = quality.repeat_interleave(NOISE_DRAWS, 0)
         return self._score_loss(residual, condition, quality, generator).mean() + likelihood
@@ -82,6 +85,7 @@ class ScoreTask:
         count = len(residual)
         # Stratified times: one in each of `count` equal parts of (0, 1].
         drawn = (torch.randperm(count, generator=generator) + 1 - torch.rand(count, generator=generator)) / count
+        drawn = drawn**TIME_POWER
         times = (drawn if time is None else torch.full((count,), time)).to(residual.device)
         noise = torch.randn(residual.shape, generator=generator).to(residual.device)
         x, target = self.model.noised(residual, noise, times[:, None, None, None])
@@ -96,10 +100,9 @@ class ScoreTask:
         likelihood = 0.0
         for value in _VALIDATION_QUALITIES:
             quality = torch.full((len(images),), value, device=images.device)
-            x_hat, scale, residual = self._residual(images, quality)
+            scale, residual, condition = self._residual(images, quality)
             likelihood += (0.5 * residual.square() + scale.log()).mean().item() / len(_VALIDATION_QUALITIES)
             for time in _VALIDATION_TIMES:
-                condition = make_condition(x_hat, scale)
                 losses[time].append(self._score_loss(residual, condition, quality, generator, time).mean().item())
         means = {f"loss@{time}": sum(values) / len(values) for time, values in losses.items()}
         return {"loss": sum(means.values()) / len(means), **means, "scale_likelihood": likelihood}

@@ -1,42 +1,31 @@
-"""What the page does: compress a photo, decode a stream, and choose what stands left and right of the slider."""
+"""What the page does with one picture: compress a photo, decode a stream, choose what stands beside what."""
 
 import logging
 import secrets
+import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 
 import gradio as gr
 import numpy as np
 
-from pipeline.baselines import add_grain, matched_grain_sigma
-from pipeline.errors import BitbrushError, ImageError, StreamError
-from pipeline.images import image_size, load_image
-from pipeline.metrics import lpips_name, measure, psnr
-from pipeline.settings import MAX_SEED, Decoder, DecodeSettings
-from pipeline.stream import read_header
+from pipeline.images import load_image
+from pipeline.metrics import lpips_name, psnr
+from pipeline.settings import MAX_SEED, DecodeSettings
+from pipeline.ui import methods
+from pipeline.ui.checks import check_photo, check_stream, clear_errors
+from pipeline.ui.choices import EXAMPLES, Link, example_bytes, example_name
 from pipeline.ui.engine import Engine, RateControl
-from pipeline.ui.files import RunFolder, file_stem
-from pipeline.ui.report import Method, Report, header_in_words, progress, sentence, steps_text
-from pipeline.ui.view import AUTOENCODER, GRAIN, ORIGINAL, REPAINT, Shown, Sides, View
+from pipeline.ui.files import file_stem
+from pipeline.ui.report import progress, sentence, steps_text
+from pipeline.ui.run import Run, settings_in_words
+from pipeline.ui.view import AUTOENCODER, GRAIN, ORIGINAL, OTHER, REPAINT, Sides, View
 
-DECODER_NAMES = {Decoder.DIFFUSION: "Diffusion", Decoder.FLOW: "Rectified flow"}
+STOPPED = sentence("Stopped.")
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Job:
-    """A stream to decode and how to show it."""
-
-    stream: bytes
-    settings: DecodeSettings
-    name: str
-    """What its files are called, without a suffix."""
-    sides: Sides
-    original: np.ndarray | None = None
-    """``(H, W, 3)`` uint8, if known."""
 
 
 class Actions:
@@ -44,6 +33,8 @@ class Actions:
 
     def __init__(self, engine: Engine):
         self._engine = engine
+        self._visited = threading.Event()
+        """Set when somebody runs something; the warm-up gives way."""
 
     def compress(
         self,
@@ -59,8 +50,8 @@ class Actions:
     ) -> Iterator[tuple]:
         """Compress a photo to a stream of real bytes, then paint the lost detail back.
 
-        Yields after every sampling step. The last answer holds the pair of pictures for the slider (lossless PNG),
-        the numbers as JSON, the seed that was used, the stream (.bbr) and the repainted picture (PNG).
+        Yields after every sampling step. The last answer holds the seed that was used, the pair of pictures for the
+        slider (lossless PNG), the numbers as JSON, the stream (.bbr) and the repainted picture (PNG).
 
         Parameters:
             photo: a picture file, up to 24 megapixels
@@ -73,14 +64,12 @@ class Actions:
             seed: whole number; empty draws one
         """
         with clear_errors():
-            settings = _settings(decoder, steps, noise, seed)
+            settings = decode_settings(decoder, steps, noise, seed)
             check_photo(photo)
+            self._visited.set()
             yield View(progress("Compressing …"), settings.seed).outputs()
-            content = Path(photo).read_bytes()
-            image = load_image(content)
-            stream = self._engine.encode(content, image, rate, bpp if rate == "bpp" else quality)
-            job = Job(stream, settings, file_stem(photo, "photo"), sides, np.asarray(image))
-            for view in self._run(job):
+            run = self.compressed(photo, rate, bpp if rate == "bpp" else quality, settings)
+            for view in self.run(run, sides):
                 yield view.outputs()
 
     def decompress(
@@ -105,117 +94,132 @@ class Actions:
             seed: whole number; empty draws one
         """
         with clear_errors():
-            settings = _settings(decoder, steps, noise, seed)
+            settings = decode_settings(decoder, steps, noise, seed)
             check_stream(stream)
             yield View(progress("Decoding …"), settings.seed).outputs()
-            for view in self._run(Job(stream, settings, "stream", sides)):
+            for view in self.run(Run(stream, settings, "stream"), sides):
                 yield view.outputs()
 
-    def _run(self, job: Job) -> Iterator[View]:
+    def run(self, run: Run, sides: Sides) -> Iterator[View]:
         """Decodes step by step, then measures against the original if there is one."""
-        rate = Report(read_header(job.stream), job.settings.seed)
-        folder = RunFolder()
+        known = self._engine.painting(run.stream, run.settings) is not None
+        device = self._engine.codec.description
         view = View(
             progress("Decoding …"),
-            job.settings.seed,
-            report=rate.strip(),
-            stream_file=folder.stream(job.name, job.stream),
+            run.settings.seed,
+            report=run.report(device).strip(),
+            stream_file=run.folder.stream(run.name, run.stream),
         )
         yield view
-        started = time.monotonic()
-        view, average, repaint = yield from self._paint(job, view, folder)
-        seconds = time.monotonic() - started
-        view = replace(view, status=progress("Measuring …" if job.original is not None else "Finishing …"))
+        for painted in self._paint(run, sides, view, device):
+            view = painted
+            if not known:
+                yield view
+        view = replace(view, status=progress("Measuring …" if run.has_original else "Finishing …"))
         yield view
-
-        total = view.shown.total
-        title = f"{DECODER_NAMES[job.settings.decoder]}, {steps_text(total)}, noise {job.settings.noise_level:g}"
-        files, captions = {}, {}
-        methods = []
-        for side, picture, caption in _compared(job, average, repaint, title):
-            captions[side] = caption
-            files[side] = folder.picture(f"{job.name}-{side.lower()}", picture)
-            if job.original is not None and side != ORIGINAL:
-                methods.append(Method(side.lower(), caption, measure(job.original, picture)))
-            yield view
-        report = replace(rate, methods=tuple(methods), lpips_network=lpips_name() if methods else None)
+        if run.has_original:
+            for side in (AUTOENCODER, REPAINT):
+                methods.score(self._engine, run, side)
+                yield view
+            for _ in methods.make(self._engine, run, GRAIN):
+                yield view
+        report = run.report(device, lpips_name())
+        when = " earlier" if known else ""
+        took = f"Painted {steps_text(run.total)} in {run.decode_seconds:.1f} s{when} ({device})."
         view = replace(
             view,
-            status=sentence(f"Painted {steps_text(total)} in {seconds:.1f} s ({self._engine.codec.description})."),
+            status=sentence(took),
             report=report.html(),
             numbers=report.numbers(),
-            picture_file=files[REPAINT],
+            picture_file=run.files[REPAINT],
         )
-        yield view.showing(Shown(files, captions, total, total), job.sides)
+        yield view.showing(run, sides)
 
-    def _paint(self, job: Job, view: View, folder: RunFolder) -> Iterator[View]:
-        """Yields a view per sampling step; returns the last one, the autoencoder's picture and the result."""
-        files, captions = {}, {ORIGINAL: "Original", AUTOENCODER: "Autoencoder"}
-        if job.original is not None:
-            files[ORIGINAL] = folder.preview("original-preview", job.original)
-        for record in self._engine.codec.decode(job.stream, job.settings):
-            if record.step == 0:
-                average = record.image
-                files[AUTOENCODER] = folder.preview("autoencoder-preview", average)
+    def _paint(self, run: Run, sides: Sides, view: View, device: str) -> Iterator[View]:
+        """Yields a view per sampling step and leaves the autoencoder's picture and the repaint in ``run``."""
+        original = run.picture(ORIGINAL) if run.has_original else None
+        started = time.monotonic()
+        for record in self._engine.paint(run.stream, run.settings):
+            run.decode_seconds = time.monotonic() - started
+            run.show_step(record, original)
             step = f"step {record.step} of {record.total}"
-            shown = Shown(
-                files | {REPAINT: folder.step(record.step, record.image)},
-                captions | {REPAINT: f"{DECODER_NAMES[job.settings.decoder]}, {step}"},
-                record.step,
-                record.total,
-            )
-            status = progress(f"Painting detail: {step}", record.step, max(1, record.total))
-            view = replace(view, status=status).showing(shown, job.sides)
-            yield view
-        return view, average, record.image
+            score = psnr(original, record.image) if run.has_original else None
+            yield replace(
+                view,
+                status=progress(f"Painting detail: {step}", record.step, max(1, record.total)),
+                report=run.report(device, psnr=score).strip(),
+            ).showing(run, sides)
+        run.decode_seconds = self._engine.painting(run.stream, run.settings).seconds
+        run.finish(record.image, settings_in_words(run.settings))
+
+    def compressed(self, photo: str, rate: RateControl, value: float, settings: DecodeSettings) -> Run:
+        """The run of a photo that was checked, its stream made but not decoded."""
+        content = Path(photo).read_bytes()
+        image = load_image(content)
+        encoded = self._engine.encode(content, image, rate, value)
+        run = Run(encoded.stream, settings, file_stem(photo, "photo"), np.asarray(image), encoded.seconds)
+        example = example_name(content)
+        if example:
+            run.query = Link(example, rate, value, settings).query()
+        return run
+
+    # -- opening the page -------------------------------------------------------------------------------------------
+
+    def open(self, link: Link) -> View | None:
+        """The finished view of a link to an example, if it is remembered: at once, without asking the models."""
+        encoded = self._engine.encoded(example_bytes(link.example), link.rate, link.value)
+        if encoded is None or self._engine.painting(encoded.stream, link.settings) is None:
+            return None
+        run = self.compressed(str(EXAMPLES[link.example]), link.rate, link.value, link.settings)
+        *_, view = self.run(run, link.sides)
+        return view
+
+    def warm_up(self) -> None:
+        """Load every model and paint the default example in a background thread, so that nobody waits for it."""
+        threading.Thread(target=self._warm_up, name="warm-up", daemon=True).start()
+
+    def _warm_up(self) -> None:
+        try:
+            link = Link()
+            run = self.compressed(str(EXAMPLES[link.example]), link.rate, link.value, link.settings)
+            for _ in chain(self.run(run, link.sides), methods.make(self._engine, run, OTHER)):
+                if self._visited.is_set():
+                    return
+        except Exception as error:
+            _log.warning("The example is not ready yet, and will be painted when a visitor comes: %s", error)
+
+    # -- what stands beside what ------------------------------------------------------------------------------------
 
     @staticmethod
-    def compare(sides: Sides, shown: Shown | None, left: str, right: str) -> tuple:
-        """Choose which of the last run's pictures stand left and right; nothing is computed.
-
-        Parameters:
-            left: "Original", "Autoencoder", "Grain" (the control) or "Repaint"
-            right: likewise
-        """
+    def show(sides: Sides, run: Run | None, left: str, right: str) -> tuple:
+        """Choose which pictures stand left and right; those that are not there yet are made on demand."""
         sides.left, sides.right = left, right
-        if shown is None:
+        if run is None or not run.files:
             return gr.skip(), gr.skip()
-        return shown.at(sides)
+        with clear_errors():
+            return run.at(sides)
+
+    def complete(self, run: Run | None, sides: Sides) -> Iterator[tuple]:
+        """Make the chosen pictures that are missing: status, slider, captions, table, numbers."""
+        missing = run.missing(sides) if run and run.finished else []
+        if not missing:
+            yield (gr.skip(),) * 5
+            return
+        with clear_errors():
+            for side in missing:
+                for status in methods.make(self._engine, run, side):
+                    yield status, *run.at(sides), gr.skip(), gr.skip()
+            report = run.report(self._engine.codec.description, lpips_name())
+            yield sentence(f"Added {', '.join(missing)}."), *run.at(sides), report.html(), report.numbers()
 
 
-def check_photo(photo: str | None) -> None:
-    """Raises what is wrong with a photo, from the file's header alone, before a run is queued."""
-    with clear_errors():
-        if not photo:
-            raise ImageError("There is no photo yet; upload one or pick an example.")
-        image_size(photo)
-
-
-def check_stream(stream: bytes | None) -> None:
-    """Raises what is wrong with a stream, before a run is queued."""
-    with clear_errors():
-        if stream is None:
-            raise StreamError("There is no stream yet; upload a .bbr file.")
-        read_header(stream)
-
-
-def describe(stream: bytes | None) -> str:
-    """The header of an uploaded stream in words, or what is wrong with it."""
-    if stream is None:
-        return ""
-    try:
-        return header_in_words(read_header(stream))
-    except StreamError as error:
-        return sentence(str(error))
-
-
-def stopped(shown: Shown | None) -> str:
+def stopped(run: Run | None) -> str:
     """The status of a run that did not get to its end."""
-    if shown is None:
+    if run is None:
         return sentence("Stopped before the first picture.")
-    if shown.step == shown.total:
+    if run.step == run.total:
         return sentence("Stopped while measuring; the picture is complete.")
-    return sentence(f"Stopped after step {shown.step} of {shown.total}; the repaint is unfinished.")
+    return sentence(f"Stopped after step {run.step} of {run.total}; the repaint is unfinished.")
 
 
 def draw_seed() -> int:
@@ -223,32 +227,6 @@ def draw_seed() -> int:
     return secrets.randbelow(MAX_SEED + 1)
 
 
-@contextmanager
-def clear_errors() -> Iterator[None]:
-    """Shows users the sentence of a `BitbrushError`, and an apology for anything else, which goes to the log."""
-    try:
-        yield
-    except BitbrushError as error:
-        raise gr.Error(str(error), print_exception=False) from error
-    except gr.Error:
-        raise
-    except Exception as error:
-        _log.exception("A run failed")
-        raise gr.Error(
-            "Something inside Bitbrush failed; the server's log says what. Try again, or with a smaller picture.",
-            print_exception=False,
-        ) from error
-
-
-def _settings(decoder: str, steps: int, noise: float, seed: int | None) -> DecodeSettings:
+def decode_settings(decoder: str, steps: int, noise: float, seed: int | None) -> DecodeSettings:
+    """What the controls say; an empty seed is drawn."""
     return DecodeSettings(decoder, int(steps), noise, draw_seed() if seed is None else int(seed))
-
-
-def _compared(job: Job, average: np.ndarray, repaint: np.ndarray, title: str) -> Iterator[tuple[str, np.ndarray, str]]:
-    """``(side, picture, caption)`` of everything that can be compared, each picture ``(H, W, 3)`` uint8."""
-    yield AUTOENCODER, average, "Autoencoder"
-    if job.original is not None:
-        yield ORIGINAL, job.original, "Original"
-        sigma = matched_grain_sigma(average, job.original, psnr(job.original, repaint), job.settings.seed)
-        yield GRAIN, add_grain(average, sigma, job.settings.seed), f"Grain control, σ {sigma:.1f}"
-    yield REPAINT, repaint, title

@@ -4,6 +4,7 @@ import re
 import shutil
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from PIL import Image
 from pipeline.images import save_png
 
 KEPT_SECONDS = 3600
+KEPT_BYTES = 2_000_000_000
 PREVIEW_PIXELS = 1_500_000
 _PREVIEWS_KEPT = 8
 _PREFIX = "bitbrush-"
@@ -24,16 +26,20 @@ def file_stem(name: str | None, fallback: str) -> str:
 
 
 class RunFolder:
-    """The files of one run. Folders of runs that ended long ago go when a new one comes."""
+    """The files of one run. When a new one comes, those of runs that ended long ago go, and the oldest beyond
+    `KEPT_BYTES`."""
 
     def __init__(self) -> None:
         cache = Path(get_upload_folder())
         cache.mkdir(parents=True, exist_ok=True)
-        for folder in cache.glob(f"{_PREFIX}*"):
-            if time.time() - folder.stat().st_mtime > 2 * KEPT_SECONDS:
-                shutil.rmtree(folder, ignore_errors=True)
+        _tidy(cache)
         self._path = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=cache))
         self._previews: list[Path] = []
+
+    def path(self, name: str) -> str:
+        """Where a file of this name belongs; it comes anew every time, so that no browser shows an older one."""
+        folder = tempfile.mkdtemp(dir=self._path)
+        return str(Path(folder, name))
 
     def picture(self, name: str, picture: np.ndarray) -> str:
         """Writes ``(H, W, 3)`` uint8 as it is to ``NAME.png``."""
@@ -61,3 +67,14 @@ class RunFolder:
         path = self._path / f"{stem}.bbr"
         path.write_bytes(stream)
         return str(path)
+
+
+def _tidy(cache: Path) -> None:
+    """Removes run folders that are old, or too much together."""
+    total = 0
+    with suppress(FileNotFoundError):  # where another run tidies at the same time
+        folders = sorted(cache.glob(f"{_PREFIX}*"), key=lambda folder: folder.stat().st_mtime, reverse=True)
+        for folder in folders:
+            total += sum(file.stat().st_size for file in folder.rglob("*"))
+            if total > KEPT_BYTES or time.time() - folder.stat().st_mtime > 2 * KEPT_SECONDS:
+                shutil.rmtree(folder, ignore_errors=True)

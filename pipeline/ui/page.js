@@ -1,21 +1,80 @@
-// Space swaps left and right; pictures get alternative texts and hard pixels where they are enlarged.
+// Keys, the worst region, the address of the view; alternative texts and hard pixels where pictures are enlarged.
 (() => {
-  const TYPING = 'textarea, select, button, a, summary, [contenteditable="true"], input:not([type="range"], [type="radio"])';
+  const TYPING = 'textarea, select, [contenteditable="true"], input:not([type="range"], [type="radio"])';
+  const TAKES_SPACE = `${TYPING}, button, a, summary, [role="tab"]`;
+  const NUDGE = 0.05;  // of the width by which an arrow key moves the divider
+  const REGION_SHARE = 0.75;  // of the frame that the worst region fills
+  const WHEEL_FACTOR = 1.05;  // by which the slider zooms at every turn of the wheel
+
+  const find = (selector) => document.querySelector(selector);
+  const press = (selector) => { const button = find(selector); if (button && !button.disabled) button.click(); };
+
+  const handle = () => find('#compare [data-testid="slider"]');
 
   document.addEventListener("keydown", (event) => {
-    if (event.code !== "Space" || event.repeat || event.ctrlKey || event.altKey || event.metaKey) return;
-    if (event.target.closest(TYPING)) return;
-    const swap = document.querySelector("#swap");
-    if (!swap || swap.disabled) return;
-    event.preventDefault();
-    swap.click();
+    if (event.ctrlKey || event.altKey || event.metaKey || !handle()?.checkVisibility()) return;
+    const digit = /^(?:Digit|Numpad)(\d)$/.exec(event.code)?.[1];
+    const direction = {ArrowLeft: -1, ArrowRight: 1}[event.code];
+    if (direction && event.target.matches("body, #result, [data-testid='slider']")) {
+      event.preventDefault();
+      nudge(direction);
+    } else if (!event.repeat && (event.code === "Space" || digit) && !event.target.closest(digit ? TYPING : TAKES_SPACE)) {
+      event.preventDefault();
+      window.bitbrushShift = event.shiftKey;
+      press(digit ? `#key-${digit}` : "#swap");
+    }
   });
 
+  // Divider, zoom and pan belong to Gradio's slider, which takes them from the mouse only.
+  const mouse = (kind, target, x, y, more) => target.dispatchEvent(
+    new (kind === "wheel" ? WheelEvent : MouseEvent)(kind,
+      {clientX: x, clientY: y, view: window, bubbles: true, cancelable: true, ...more}));
+
+  const nudge = (direction) => {
+    const {left, top, width, height} = handle().getBoundingClientRect();
+    const [x, y] = [left + width / 2, top + height / 2];
+    const way = direction * NUDGE * find("#compare .slider-wrap, #compare img").getBoundingClientRect().width;
+    mouse("mousedown", handle(), x, y);
+    mouse("mousemove", window, x + way, y);
+    mouse("mouseup", window, x + way, y);
+  };
+
+  const zoomTo = ([left, top, width, height]) => {
+    const image = find("#compare img");
+    find('#compare button[aria-label="Undo"], #compare button[title="Undo"]')?.click();
+    requestAnimationFrame(() => setTimeout(() => {
+      const frame = image.getBoundingClientRect();
+      const x = frame.left + (left + width / 2) * frame.width;
+      const y = frame.top + (top + height / 2) * frame.height;
+      const turns = Math.floor(Math.log(REGION_SHARE / Math.max(width, height)) / Math.log(WHEEL_FACTOR));
+      for (let turn = 0; turn < turns; turn++) mouse("wheel", image, x, y, {deltaY: -1});
+      mouse("mousedown", image, x, y);
+      mouse("mousemove", document, frame.left + frame.width / 2, frame.top + frame.height / 2);
+      mouse("mouseup", document, frame.left + frame.width / 2, frame.top + frame.height / 2);
+    }, 120));
+  };
+
+  document.addEventListener("click", (event) => {
+    if (!event.target.closest("#worst")) return;
+    const box = find("#captions [data-box]")?.dataset.box;
+    if (box) zoomTo(box.split(",").map(Number));
+  });
+
+  // The slider forgets its zoom whenever a picture loads; one of the same size does not concern it.
+  const sizes = new WeakMap();
+  document.addEventListener("load", (event) => {
+    const image = event.target;
+    if (!(image instanceof HTMLImageElement) || !image.closest("#compare")) return;
+    const size = `${image.naturalWidth} ${image.naturalHeight}`;
+    if (sizes.get(image) === size) event.stopImmediatePropagation();
+    sizes.set(image, size);
+  }, true);
+
+  let lastRequest = "";
   const describe = () => {
-    const images = document.querySelectorAll("#compare img");
-    const names = [...document.querySelectorAll("#captions .left, #captions .right")].map((name) => name.textContent);
-    images.forEach((image, index) => {
-      const alt = names[index] ?? "";
+    const captions = [...document.querySelectorAll("#captions .left, #captions .right")];
+    document.querySelectorAll("#compare img").forEach((image, index) => {
+      const alt = captions[index]?.textContent ?? "";
       if (image.alt !== alt) image.alt = alt;
       const enlarged = image.getBoundingClientRect().width * devicePixelRatio > 2 * image.naturalWidth;
       if (image.classList.contains("enlarged") !== enlarged) image.classList.toggle("enlarged", enlarged);
@@ -24,6 +83,31 @@
       const name = decodeURIComponent(image.src.split("/").pop()).replace(/\.\w+$/, "");
       if (image.alt !== name) image.alt = name;
     });
+    const divider = handle();
+    if (divider) {
+      const [middle, frame] = [divider.getBoundingClientRect(), find("#compare .slider-wrap").getBoundingClientRect()];
+      const share = Math.round(100 * (middle.left + middle.width / 2 - frame.left) / frame.width);
+      const meaning = {
+        role: "separator", tabindex: 0, "aria-orientation": "vertical", "aria-valuenow": share,
+        "aria-label": "Divider between left and right; arrow keys move it",
+      };
+      for (const [name, value] of Object.entries(meaning)) {
+        if (divider.getAttribute(name) !== String(value)) divider.setAttribute(name, value);
+      }
+    }
+    const request = captions[0]?.dataset.press ?? "";
+    if (request !== lastRequest) {
+      lastRequest = request;
+      if (request) press(`#${request.split(" ")[0]}`);
+    }
+    const worst = find("#worst");
+    if (worst) worst.disabled = !captions[0]?.dataset.box;
+    const address = captions[0]?.dataset.query;
+    const share = find("#share");
+    if (address === undefined || !share || share.getAttribute("href") === (address || "?")) return;
+    share.href = address || "?";
+    share.hidden = !address;
+    history.replaceState(null, "", address || location.pathname);
   };
 
   let scheduled = false;
@@ -33,7 +117,7 @@
     requestAnimationFrame(() => { scheduled = false; describe(); });
   };
   new MutationObserver(schedule).observe(document.documentElement, {
-    subtree: true, childList: true, characterData: true, attributes: true, attributeFilter: ["src", "style"],
+    subtree: true, childList: true, characterData: true, attributes: true, attributeFilter: ["src", "style", "data-press", "data-query", "data-box"],
   });
   addEventListener("resize", schedule);
 })();

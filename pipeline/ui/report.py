@@ -29,6 +29,8 @@ class Method:
     label: str
     """The name with its settings, for people."""
     scores: Scores
+    bytes: int
+    """Size of the stream or file it was made from."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,13 @@ class Report:
 
     header: StreamHeader
     seed: int
+    device: str
+    """Device and precision, for people."""
+    encode_seconds: float | None = None
+    """None for a stream that was uploaded."""
+    decode_seconds: float | None = None
+    psnr: float | None = None
+    """dB of the picture on the screen, where there is an original."""
     methods: tuple[Method, ...] = ()
     lpips_network: str | None = None
 
@@ -55,9 +64,13 @@ class Report:
             "ratio": self.ratio,
             "quality": self.header.quality,
             "seed": self.seed,
+            "device": self.device,
+            "encode_seconds": self.encode_seconds,
+            "decode_seconds": self.decode_seconds,
             "lpips_network": self.lpips_network,
             "methods": {
-                method.name: {
+                method.name: {"bytes": method.bytes, "bpp": self._bpp(method.bytes)}
+                | {
                     score: value if value is not None and math.isfinite(value) else None
                     for score, value in asdict(method.scores).items()
                 }
@@ -66,12 +79,18 @@ class Report:
         }
 
     def strip(self) -> str:
-        """The rate in large figures, as HTML."""
-        facts = (
+        """Rate, PSNR and times in large figures, as HTML; a dash for what is not known yet."""
+        facts = [
             (f"{self.header.bpp:.3f}", "bits per pixel"),
-            (f"{self.header.total_bytes:,}", "bytes, header included"),
-            (f"{self.ratio:.0f} : 1", "against 24-bit RGB"),
-        )
+            (f"{self.header.total_bytes:,}", "bytes with header"),
+            (f"{self.ratio:.0f} : 1", "to 24-bit RGB"),
+        ]
+        if self.encode_seconds is not None:
+            facts += [
+                ("–" if self.psnr is None else _decibels(self.psnr), "dB PSNR"),
+                (f"{self.encode_seconds:.1f} s", "to encode"),
+            ]
+        facts.append(("–" if self.decode_seconds is None else f"{self.decode_seconds:.1f} s", "to decode"))
         entries = "".join(f"<div><dt>{name}</dt><dd>{value}</dd></div>" for value, name in facts)
         return f'<dl class="rate">{entries}</dl>'
 
@@ -84,27 +103,34 @@ class Report:
         return self.strip() + table + "".join(f'<p class="note">{note}</p>' for note in notes)
 
     def _table(self) -> str:
-        rate = (f"{self.header.bpp:.3f}", f"{self.header.total_bytes:,}", f"{self.ratio:.0f} : 1")
         lpips = self.lpips_network.replace("LPIPS ", "LPIPS<br>") if self.lpips_network else "LPIPS"
-        names = ("bpp", "bytes", "ratio", "PSNR,<br>dB ↑", "MS-SSIM ↑", f"{lpips} ↓")
-        classes = (' class="same"',) * 3 + ("",) * 3
+        names = ("bytes", "bpp", "PSNR,<br>dB ↑", "MS-SSIM ↑", f"{lpips} ↓")
+        classes = (' class="same"',) * 2 + ("",) * 3
         head = "".join(f'<th scope="col"{kind}>{name}</th>' for name, kind in zip(names, classes, strict=True))
         rows = ""
         for method in self.methods:
+            rate = (f"{method.bytes:,}", f"{self._bpp(method.bytes):.3f}")
             cells = zip((*rate, *score_texts(method.scores)), classes, strict=True)
             values = "".join(f"<td{kind}>{text}</td>" for text, kind in cells)
             rows += f'<tr><th scope="row">{escape(method.label)}</th>{values}</tr>'
         head = f'<thead><tr><th scope="col">Method</th>{head}</tr></thead>'
         return f'<table class="scores">{head}<tbody>{rows}</tbody></table>'
 
+    def _bpp(self, size: int) -> float:
+        return 8 * size / (self.header.width * self.header.height)
+
 
 def score_texts(scores: Scores) -> tuple[str, str, str]:
     """PSNR, MS-SSIM and LPIPS as shown; a dash where there is none."""
     return (
-        "∞" if math.isinf(scores.psnr) else f"{scores.psnr:.2f}",
+        _decibels(scores.psnr),
         "–" if scores.ms_ssim is None else f"{scores.ms_ssim:.4f}",
         "–" if scores.lpips is None else f"{scores.lpips:.4f}",
     )
+
+
+def _decibels(psnr: float) -> str:
+    return "∞" if math.isinf(psnr) else f"{psnr:.2f}"
 
 
 def header_in_words(header: StreamHeader) -> str:
@@ -112,8 +138,8 @@ def header_in_words(header: StreamHeader) -> str:
     return (
         f"<p>A picture of <b>{header.width} × {header.height}</b> pixels in <b>{header.total_bytes:,} bytes</b>: "
         f"{header.bpp:.3f} bits per pixel, {RAW_BITS / header.bpp:.0f} times smaller than 24-bit RGB. Written at "
-        f"quality {header.quality:.2f} by “{escape(header.model_name)}” (weights {escape(header.model_hash)}), "
-        f"stream version {header.version}. Its checksum is right.</p>"
+        f"quality {header.quality:.2f} by “{escape(header.model_name)}” (weights {escape(header.model_hash)}), stream "
+        f"version {header.version}; the original’s grain was {header.grain:.1f} grey levels. Its checksum is right.</p>"
     )
 
 
@@ -132,6 +158,20 @@ def sentence(text: str) -> str:
     return f"<p>{escape(text)}</p>"
 
 
-def captions_html(left: str, right: str) -> str:
-    """What stands on either side of the slider."""
-    return f'<span class="left">{escape(left)}</span><span class="right">{escape(right)}</span>'
+def captions_html(
+    left: str, right: str, box: tuple[float, ...] | None = None, query: str | None = None, press: str = ""
+) -> str:
+    """What stands on either side of the slider, and notes for the page's script.
+
+    Args:
+        box: the worst region: left, top, width and height as fractions of the picture.
+        query: the address of this view; empty where a view has none, None where there is no view yet.
+        press: the hidden button to press next, and whatever makes this request differ from the one before.
+    """
+    notes = {
+        "box": ",".join(f"{share:.4f}" for share in box) if box else None,
+        "query": query,
+        "press": press,
+    }
+    data = "".join(f' data-{name}="{escape(note)}"' for name, note in notes.items() if note is not None)
+    return f'<span class="left"{data}>{escape(left)}</span><span class="right">{escape(right)}</span>'

@@ -1,13 +1,33 @@
-"""What a run shows: one `View` per answer, and the pictures among which left and right are chosen."""
+"""What the page puts beside each other, and the outputs of a run in the order of the page's components."""
 
 from dataclasses import dataclass, field, fields, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
-from pipeline.ui.report import captions_html
+from pipeline.ui.figures import figures_html
 
-ORIGINAL, AUTOENCODER, GRAIN, REPAINT = SIDES = ("Original", "Autoencoder", "Grain", "Repaint")
+if TYPE_CHECKING:
+    from pipeline.ui.run import Run
+
+ORIGINAL, AUTOENCODER, GRAIN, REPAINT, OTHER, SAMPLE, JPEG, WEBP, AVIF, ERROR = SIDES = (
+    "Original",
+    "Autoencoder",
+    "Grain",
+    "Repaint",
+    "Other decoder",
+    "Another sample",
+    "JPEG",
+    "WebP",
+    "AVIF",
+    "Error map",
+)
+KEYS = dict(zip("1234567890", SIDES, strict=True))
+"""The key that chooses each side."""
+PLAIN = (JPEG, WEBP, AVIF)
+METHODS = (AUTOENCODER, GRAIN, REPAINT, OTHER, SAMPLE, *PLAIN)
+"""The sides that are pictures of the original and can be measured, in the order of the table."""
+NEED_ORIGINAL = (ORIGINAL, GRAIN, *PLAIN, ERROR)
 
 
 @dataclass
@@ -17,21 +37,9 @@ class Sides:
     left: str = AUTOENCODER
     right: str = REPAINT
 
-
-@dataclass(frozen=True)
-class Shown:
-    """The pictures a session can put left and right. Kept in the session's state."""
-
-    files: dict[str, str]
-    """Paths by side, at least those of `AUTOENCODER` and `REPAINT`."""
-    captions: dict[str, str]
-    step: int
-    total: int
-
-    def at(self, sides: Sides) -> tuple[tuple[str, str], str]:
-        """Slider value and captions; the autoencoder's picture stands in for one that is not there."""
-        left, right = (side if side in self.files else AUTOENCODER for side in (sides.left, sides.right))
-        return (self.files[left], self.files[right]), captions_html(self.captions[left], self.captions[right])
+    def __post_init__(self) -> None:
+        self.left = self.left if self.left in SIDES else AUTOENCODER
+        self.right = self.right if self.right in SIDES else REPAINT
 
 
 @dataclass(frozen=True)
@@ -39,7 +47,7 @@ class View:
     """The outputs of a run, in the order of the page's components.
 
     Every answer states all of them, because a generator that goes back from a value to `gr.skip` loses the value.
-    Only the slider and its captions keep what a previous run left there, until there is a new picture.
+    Only the pictures and what belongs to them keep what a previous run left there, until there is a new picture.
     """
 
     status: str
@@ -50,12 +58,14 @@ class View:
     numbers: dict | None = None
     stream_file: str | None = None
     picture_file: str | None = None
-    shown: Shown | None = None
+    filmstrip: Any = field(default_factory=gr.skip)
+    run: "Run | None" = None
 
-    def showing(self, shown: Shown, sides: Sides) -> "View":
-        """The same with new pictures."""
-        pictures, captions = shown.at(sides)
-        return replace(self, pictures=pictures, captions=captions, shown=shown)
+    def showing(self, run: "Run", sides: Sides) -> "View":
+        """The same with the pictures that are there by now."""
+        pictures, captions = run.at(sides)
+        film = figures_html(run.film, "film")
+        return replace(self, pictures=pictures, captions=captions, filmstrip=film, run=run)
 
     def outputs(self) -> tuple:
         return tuple(getattr(self, each.name) for each in fields(self))

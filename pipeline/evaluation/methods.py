@@ -1,0 +1,123 @@
+"""Every method that is compared: conventional codecs at the same bytes, the autoencoder, grain, the repaints."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+from PIL import Image
+from torch import Tensor
+
+from pipeline.baselines import PLAIN_CODECS, add_grain, encode_plain, matched_grain_sigma
+from pipeline.codec import Codec
+from pipeline.metrics import psnr
+from pipeline.settings import DecodeSettings
+from pipeline.stream import read_header
+
+GRAIN_SIGMAS = (1, 2, 3, 4, 6)
+MANY_STEPS = 25
+
+
+@dataclass(frozen=True)
+class Sketch:
+    """One picture at one rate: its original, its stream, the autoencoder's picture, and what was painted on it."""
+
+    image: Image.Image
+    original: np.ndarray
+    original_features: Tensor
+    stream: bytes
+    x_hat: np.ndarray
+    repaints: dict[DecodeSettings, np.ndarray] = field(default_factory=dict)
+
+    def repaint(self, codec: Codec, settings: DecodeSettings) -> np.ndarray:
+        """The decoder's picture; sampled once."""
+        if settings not in self.repaints:
+            *_, last = codec.decode(self.stream, settings)
+            self.repaints[settings] = last.image
+        return self.repaints[settings]
+
+
+@dataclass(frozen=True)
+class Method:
+    """One row of the tables; ``run`` gives the picture ``(height, width, 3)`` uint8 and the bytes it cost."""
+
+    name: str
+    family: str
+    run: Callable[[Codec, Sketch], tuple[np.ndarray, int]]
+    steps: int | None = None
+    noise_level: float | None = None
+    sigma: float | None = None
+
+
+def settings_label(settings: DecodeSettings) -> str:
+    steps = "step" if settings.num_inference_steps == 1 else "steps"
+    return f"{settings.decoder} {settings.num_inference_steps} {steps}, noise {settings.noise_level:g}"
+
+
+def plain(codec_name: str) -> Method:
+    """A conventional codec at no more bytes than the stream."""
+
+    def run(codec: Codec, sketch: Sketch) -> tuple[np.ndarray, int]:
+        result = encode_plain(sketch.image, codec_name, len(sketch.stream))
+        return result.image, len(result.data)
+
+    return Method(codec_name.upper(), codec_name, run)
+
+
+def autoencoder() -> Method:
+    return Method("autoencoder", "autoencoder", lambda codec, sketch: (sketch.x_hat, len(sketch.stream)))
+
+
+def grain(sigma: float) -> Method:
+    """The control: the autoencoder's picture plus white noise of ``sigma`` grey levels."""
+
+    def run(codec: Codec, sketch: Sketch) -> tuple[np.ndarray, int]:
+        return add_grain(sketch.x_hat, sigma), len(sketch.stream)
+
+    return Method(f"grain σ={sigma:g}", "grain", run, sigma=sigma)
+
+
+def sent_grain(factor: float) -> Method:
+    """A control that reads the header: white noise of ``factor`` times the original's grain."""
+
+    def run(codec: Codec, sketch: Sketch) -> tuple[np.ndarray, int]:
+        return add_grain(sketch.x_hat, factor * read_header(sketch.stream).grain), len(sketch.stream)
+
+    return Method(f"grain σ={factor:g} × sent level", "sent grain", run)
+
+
+def repaint(settings: DecodeSettings) -> Method:
+    """A score-based decoder."""
+
+    def run(codec: Codec, sketch: Sketch) -> tuple[np.ndarray, int]:
+        return sketch.repaint(codec, settings), len(sketch.stream)
+
+    steps, noise_level = settings.num_inference_steps, settings.noise_level
+    return Method(settings_label(settings), str(settings.decoder), run, steps, noise_level)
+
+
+def equal_psnr_grain(settings: DecodeSettings) -> Method:
+    """The control with as much noise on each picture as makes it lose the PSNR that the repaint loses."""
+
+    def run(codec: Codec, sketch: Sketch) -> tuple[np.ndarray, int]:
+        target = psnr(sketch.original, sketch.repaint(codec, settings))
+        sigma = matched_grain_sigma(sketch.x_hat, sketch.original, target)
+        return add_grain(sketch.x_hat, sigma), len(sketch.stream)
+
+    steps, noise_level = settings.num_inference_steps, settings.noise_level
+    return Method(f"grain at the PSNR of {settings_label(settings)}", "matched grain", run, steps, noise_level)
+
+
+def sketch_methods() -> list[Method]:
+    """Conventional codecs at the same bytes, the autoencoder, and the grain control."""
+    grains = [grain(sigma) for sigma in GRAIN_SIGMAS] + [sent_grain(factor) for factor in (1, 2)]
+    return [*(plain(name) for name in PLAIN_CODECS), autoencoder(), *grains]
+
+
+def repaint_methods(repaints: Iterable[DecodeSettings]) -> list[Method]:
+    """The score-based decoders; beside those of many steps the grain control at equal PSNR."""
+    methods = []
+    for settings in repaints:
+        methods.append(repaint(settings))
+        if settings.num_inference_steps >= MANY_STEPS:
+            methods.append(equal_psnr_grain(settings))
+    return methods

@@ -1,0 +1,178 @@
+"""The figures of the README and of the page, drawn from `Results`; backgrounds are transparent."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, ScalarFormatter
+
+from pipeline.evaluation.results import Results, Row
+
+Measure = Literal["psnr", "lpips"]
+MAIN_RATE = 0.25
+_NAMES = {
+    "jpeg": "JPEG",
+    "webp": "WebP",
+    "avif": "AVIF",
+    "autoencoder": "autoencoder",
+    "grain": "plain grain (control)",
+    "diffusion": "diffusion",
+    "flow": "rectified flow",
+}
+_COLOURS = {
+    "jpeg": "#9a8f7f",
+    "webp": "#7d8fa3",
+    "avif": "#5f7a61",
+    "autoencoder": "#8a5a9e",
+    "grain": "#a3a3a3",
+    "diffusion": "#d9822b",
+    "flow": "#2b7fb8",
+}
+_DASHED = {"jpeg", "webp", "avif", "grain"}
+_BITRATES = (0.1, 0.15, 0.2, 0.3, 0.5, 0.7, 1.0)
+_STEPS = (1, 2, 4, 8, 16, 25, 50, 100)
+
+
+@dataclass(frozen=True)
+class Mark:
+    """One picture's own point, drawn over the curves of many."""
+
+    label: str
+    bpp: float
+    psnr: float
+    lpips: float | None
+    steps: int | None = None
+
+
+def rate_curves(results: Results, measure: Measure, mark: Mark | None = None, dark: bool = False) -> Figure:
+    """Quality against bits per pixel for every family; ``mark`` is put at its own rate."""
+    figure, axes = _canvas(dark, "bits per pixel (log)", _label(results, measure))
+    for family in ("jpeg", "webp", "avif", "autoencoder"):
+        _line(axes, results.select(family), family, "bpp", measure)
+    if measure == "lpips":
+        rates = sorted({row.rate for row in results.select("grain")})
+        _line(axes, [results.best_grain(rate, "lpips") for rate in rates], "grain", "bpp", measure)
+        for family in ("diffusion", "flow"):
+            _line(axes, _default_repaints(results, family), family, "bpp", measure)
+    axes.set_xscale("log")
+    axes.xaxis.set_major_locator(FixedLocator(_BITRATES))
+    axes.xaxis.set_minor_locator(FixedLocator([]))
+    axes.xaxis.set_major_formatter(ScalarFormatter())
+    return _finish(figure, axes, mark, "bpp", measure, dark)
+
+
+def steps_curves(results: Results, mark: Mark | None = None, dark: bool = False) -> Figure:
+    """LPIPS against sampling steps at 0.25 bpp: the flow is best with few, diffusion with many."""
+    figure, axes = _canvas(dark, "sampling steps (log)", _label(results, "lpips"))
+    for family in ("diffusion", "flow"):
+        rows = _sweep(results, family, "steps")
+        suffix = f", noise {rows[0].noise_level:g}" if rows else ""
+        _line(axes, rows, family, "steps", "lpips", suffix)
+    axes.axhline(results.best_grain(MAIN_RATE, "lpips").lpips, color=_COLOURS["grain"], linestyle="--", zorder=1)
+    axes.annotate("best grain", (1, results.best_grain(MAIN_RATE, "lpips").lpips), fontsize=8, color=_COLOURS["grain"])
+    axes.set_xscale("log", base=2)
+    axes.xaxis.set_major_locator(FixedLocator(_STEPS))
+    axes.xaxis.set_major_formatter(ScalarFormatter())
+    return _finish(figure, axes, mark, "steps", "lpips", dark)
+
+
+def distortion_perception(results: Results, mark: Mark | None = None, dark: bool = False) -> Figure:
+    """The curve that the noise level walks at 0.25 bpp, PSNR against LPIPS, beside the grain control's."""
+    figure, axes = _canvas(dark, "PSNR, dB", _label(results, "lpips"))
+    start = results.select("autoencoder", MAIN_RATE)
+    _line(axes, start + sorted(results.select("grain", MAIN_RATE), key=lambda r: -r.psnr), "grain", "psnr", "lpips")
+    for family in ("diffusion", "flow"):
+        rows = _sweep(results, family, "noise_level")
+        _line(axes, start + rows, family, "psnr", "lpips")
+        for row in rows:
+            axes.annotate(f"{row.noise_level:g}", (row.psnr, row.lpips), textcoords="offset points", xytext=(4, 4))
+    return _finish(figure, axes, mark, "psnr", "lpips", dark)
+
+
+def save_all(results: Results, folder: Path) -> list[Path]:
+    """Writes every figure as SVG, light and dark; returns their paths."""
+    paths = []
+    for dark in (False, True):
+        figures = {
+            "rate-psnr": rate_curves(results, "psnr", dark=dark),
+            "rate-lpips": rate_curves(results, "lpips", dark=dark),
+            "steps": steps_curves(results, dark=dark),
+            "distortion-perception": distortion_perception(results, dark=dark),
+        }
+        for name, figure in figures.items():
+            path = folder / f"{name}{'-dark' if dark else ''}.svg"
+            figure.savefig(path, transparent=True, metadata={"Date": None})
+            paths.append(path)
+    return paths
+
+
+def _label(results: Results, measure: Measure) -> str:
+    return "PSNR, dB" if measure == "psnr" else f"{results.lpips}, lower is better"
+
+
+def _default_repaints(results: Results, family: str) -> list[Row]:
+    """One row a rate: the setting of this family that was measured at most rates."""
+    rows = results.select(family)
+    settings = [(row.steps, row.noise_level) for row in rows]
+    if not settings:
+        return []
+    steps, noise_level = max(set(settings), key=lambda setting: (settings.count(setting), setting))
+    return results.select(family, steps=steps, noise_level=noise_level)
+
+
+def _sweep(results: Results, family: str, along: Literal["steps", "noise_level"]) -> list[Row]:
+    """The longest series of rows at the main rate in which only ``along`` changes."""
+    across = "noise_level" if along == "steps" else "steps"
+    rows = results.select(family, MAIN_RATE)
+    fixed = [getattr(row, across) for row in rows]
+    if not fixed:
+        return []
+    most = max(set(fixed), key=lambda value: (fixed.count(value), value))
+    return sorted((row for row in rows if getattr(row, across) == most), key=lambda row: getattr(row, along))
+
+
+def _canvas(dark: bool, x_label: str, y_label: str) -> tuple[Figure, Axes]:
+    ink = "#e8e4dc" if dark else "#2b2926"
+    figure = Figure(figsize=(6.4, 4.2), layout="constrained")
+    figure.patch.set_alpha(0)
+    axes = figure.add_subplot()
+    axes.patch.set_alpha(0)
+    axes.set_xlabel(x_label, color=ink)
+    axes.set_ylabel(y_label, color=ink)
+    axes.tick_params(colors=ink)
+    axes.grid(alpha=0.2)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.spines[["left", "bottom"]].set_color(ink)
+    return figure, axes
+
+
+def _line(axes: Axes, rows: Iterable[Row], family: str, x: str, y: str, suffix: str = "") -> None:
+    rows = list(rows)
+    if not rows:
+        return
+    dashed = family in _DASHED
+    axes.plot(
+        [getattr(row, x) for row in rows],
+        [getattr(row, y) for row in rows],
+        marker="o",
+        markersize=3 if dashed else 5,
+        linewidth=1.2 if dashed else 2,
+        linestyle="--" if dashed else "-",
+        color=_COLOURS[family],
+        label=_NAMES[family] + suffix,
+    )
+
+
+def _finish(figure: Figure, axes: Axes, mark: Mark | None, x: str, y: str, dark: bool) -> Figure:
+    ink = "#e8e4dc" if dark else "#2b2926"
+    if mark is not None and getattr(mark, x) is not None and getattr(mark, y) is not None:
+        axes.plot(getattr(mark, x), getattr(mark, y), "*", markersize=15, color="#c8102e", label=mark.label, zorder=5)
+    for text in axes.texts:
+        text.set_color(ink)
+        text.set_fontsize(8)
+    if axes.get_legend_handles_labels()[0]:
+        axes.legend(frameon=False, labelcolor=ink, fontsize=9)
+    return figure

@@ -1,0 +1,73 @@
+"""What `pipeline.evaluation.quality` measured, as rows of a JSON file that the page, the plots and the tables read."""
+
+import json
+import os
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+RESULTS = Path(__file__).resolve().parent.parent.parent / "assets" / "results"
+KODAK_RESULTS = RESULTS / "kodak.json"
+
+
+@dataclass(frozen=True)
+class Row:
+    """Means of one method at one rate; ``kd`` and ``fd`` compare the patches of all pictures together."""
+
+    rate: float
+    """The target that every picture's stream was encoded to, in bits per pixel."""
+    method: str
+    family: str
+    """``"jpeg"``, ``"webp"``, ``"avif"``, ``"autoencoder"``, ``"grain"``, ``"matched grain"``, ``"sent grain"``,
+    ``"diffusion"`` or ``"flow"``."""
+    bpp: float
+    psnr: float
+    ms_ssim: float
+    lpips: float
+    kd: float
+    fd: float
+    psnr_each: list[float]
+    lpips_each: list[float]
+    bpp_each: list[float]
+    steps: int | None = None
+    noise_level: float | None = None
+    sigma: float | None = None
+    """Grey levels of the grain control."""
+
+
+@dataclass
+class Results:
+    """Rows, and what they hold for: so many pictures, this LPIPS network, these weights."""
+
+    pictures: int
+    lpips: str
+    weights: dict[str, str]
+    rows: list[Row] = field(default_factory=list)
+
+    def select(
+        self,
+        family: str,
+        rate: float | None = None,
+        steps: int | None = None,
+        noise_level: float | None = None,
+    ) -> list[Row]:
+        """The rows of a family, by rising bpp; of one rate, step count and noise level where these are given."""
+        wanted = {"rate": rate, "steps": steps, "noise_level": noise_level}
+        given = {name: value for name, value in wanted.items() if value is not None}
+        rows = [row for row in self.rows if row.family == family]
+        return sorted((r for r in rows if all(getattr(r, k) == v for k, v in given.items())), key=lambda r: r.bpp)
+
+    def best_grain(self, rate: float, measure: str) -> Row:
+        """The grain control of the sigma that makes ``measure`` (``"lpips"`` or ``"kd"``) least."""
+        return min(self.select("grain", rate), key=lambda row: getattr(row, measure))
+
+    def save(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_suffix(".partial")
+        partial.write_text(json.dumps(asdict(self), indent=1, ensure_ascii=False) + "\n")
+        os.replace(partial, path)
+
+
+def load_results(path: Path = KODAK_RESULTS) -> Results:
+    """Reads what `Results.save` wrote."""
+    state = json.loads(path.read_text())
+    return Results(**state | {"rows": [Row(**row) for row in state["rows"]]})

@@ -1,0 +1,39 @@
+"""What `python -m pipeline evaluate` measures: the rates, and the sweeps behind each plot."""
+
+from dataclasses import dataclass
+
+from pipeline.evaluation.methods import Method, repaint_methods, sketch_methods
+from pipeline.evaluation.plots import MAIN_RATE
+from pipeline.settings import Decoder, DecodeSettings
+
+RATES = (0.12, 0.25, 0.35, 0.5, 0.9)
+DIFFUSION = DecodeSettings(Decoder.DIFFUSION, 25, 0.4)
+FLOW = DecodeSettings(Decoder.FLOW, 4, 0.5)
+STEP_COUNTS = (1, 2, 4, 8, 25)
+NOISE_LEVELS = (0.3, 0.4, 0.5, 0.7, 1.0)
+
+
+@dataclass(frozen=True)
+class Study:
+    """Methods measured at the same rates."""
+
+    rates: tuple[float, ...]
+    methods: list[Method]
+
+
+def _with(settings: DecodeSettings, steps: int | None = None, noise_level: float | None = None) -> DecodeSettings:
+    return DecodeSettings(
+        settings.decoder, steps or settings.num_inference_steps, noise_level or settings.noise_level, settings.seed
+    )
+
+
+def all_studies() -> list[Study]:
+    """The reference methods, both decoders over the rates, then steps and noise levels at the main rate."""
+    steps = [_with(settings, steps=count) for settings in (DIFFUSION, FLOW) for count in STEP_COUNTS]
+    noise = [_with(DIFFUSION, noise_level=level) for level in NOISE_LEVELS]
+    noise += [_with(FLOW, noise_level=level) for level in NOISE_LEVELS]
+    return [
+        Study(RATES, sketch_methods()),
+        Study(RATES, repaint_methods([DIFFUSION, FLOW])),
+        Study((MAIN_RATE,), repaint_methods(steps + noise)),
+    ]

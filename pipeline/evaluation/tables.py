@@ -1,0 +1,38 @@
+"""The figures as Markdown."""
+
+from pipeline.evaluation.bd import saving
+from pipeline.evaluation.results import Results, Row
+
+_ANCHORS = ("webp", "avif")
+
+
+def rate_tables(results: Results) -> str:
+    """One table a rate, every method a row."""
+    parts = []
+    for rate in sorted({row.rate for row in results.rows}):
+        parts += [f"\n**At most {rate} bpp**\n", table_head(results.lpips)]
+        parts += [table_line(row) for row in results.rows if row.rate == rate]
+    return "\n".join(parts)
+
+
+def table_head(lpips: str) -> str:
+    return f"| method | bpp | PSNR dB | MS-SSIM | {lpips} | KD | FD |\n| --- | --- | --- | --- | --- | --- | --- |"
+
+
+def table_line(row: Row) -> str:
+    return (
+        f"| {row.method} | {row.bpp:.3f} | {row.psnr:.2f} | {row.ms_ssim:.4f} | {row.lpips:.3f} "
+        f"| {row.kd:.4f} | {row.fd:.1f} |"
+    )
+
+
+def saving_table(results: Results) -> str:
+    """Bjøntegaard figures of the autoencoder against WebP and AVIF."""
+    lines = ["| autoencoder against | BD-rate (PSNR) | BD-PSNR | BD-LPIPS |", "| --- | --- | --- | --- |"]
+    for anchor in _ANCHORS:
+        found = saving(results, "autoencoder", anchor)
+        if found is not None:
+            lines.append(
+                f"| {anchor.upper()} | {found.bd_rate:+.1f} % | {found.bd_psnr:+.2f} dB | {found.bd_lpips:+.3f} |"
+            )
+    return "\n".join(lines)

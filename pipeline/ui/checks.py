@@ -1,0 +1,57 @@
+"""What is refused before any work is done, and how users are told."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import gradio as gr
+
+from pipeline.errors import BitbrushError, ImageError, StreamError
+from pipeline.images import image_size
+from pipeline.stream import read_header
+from pipeline.ui.report import header_in_words, sentence
+
+_log = logging.getLogger(__name__)
+
+
+def check_photo(photo: str | None) -> None:
+    """Raises what is wrong with a photo, from the file's header alone, before a run is queued."""
+    with clear_errors():
+        if not photo:
+            raise ImageError("There is no photo yet; upload one or pick an example.")
+        image_size(photo)
+
+
+def check_stream(stream: bytes | None) -> None:
+    """Raises what is wrong with a stream, before a run is queued."""
+    with clear_errors():
+        if stream is None:
+            raise StreamError("There is no stream yet; upload a .bbr file.")
+        read_header(stream)
+
+
+def describe(stream: bytes | None) -> str:
+    """The header of an uploaded stream in words, or what is wrong with it."""
+    if stream is None:
+        return ""
+    try:
+        return header_in_words(read_header(stream))
+    except StreamError as error:
+        return sentence(str(error))
+
+
+@contextmanager
+def clear_errors() -> Iterator[None]:
+    """Shows users the sentence of a `BitbrushError`, and an apology for anything else, which goes to the log."""
+    try:
+        yield
+    except BitbrushError as error:
+        raise gr.Error(str(error), print_exception=False) from error
+    except gr.Error:
+        raise
+    except Exception as error:
+        _log.exception("A run failed")
+        raise gr.Error(
+            "Something inside Bitbrush failed; the server's log says what. Try again, or with a smaller picture.",
+            print_exception=False,
+        ) from error

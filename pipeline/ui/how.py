@@ -1,0 +1,24 @@
+"""The tab that explains the page."""
+
+from pathlib import Path
+
+_FIGURES = Path(__file__).resolve().parents[2] / "assets" / "figures"
+_TEXT = """<p>The <b>autoencoder</b> is trained for mean squared error and nothing else. Its bytes hold what can be
+known for certain, so its picture is the average of everything that would have given the same bytes: right on the
+whole, and smooth wherever detail did not fit.</p>
+<p>The <b>decoder</b>, diffusion or rectified flow, has learned what detail looks like. It starts from that average
+plus some noise and walks back to a sharp picture. It reads the same bytes and adds none: <b>what it paints is
+generated, not transmitted.</b> Another seed paints other detail.</p>
+<p>The <b>noise level</b> says how far to go. At 0 the picture is the average itself and has the best PSNR; towards 1 it
+looks most real and is least faithful. No setting has both: that is the perception–distortion trade-off.</p>
+<p>The <b>grain control</b> is the test every such decoder has to pass: the autoencoder's picture with plain noise that
+costs the same PSNR. A repaint is worth its time only where it looks better than that.</p>"""
+
+
+def how_it_works() -> str:
+    """Figure and text, as HTML; the figure has a layout for wide and one for narrow pages."""
+    figures = "".join(
+        f'<div class="{layout}">{(_FIGURES / f"pipeline-{layout}.svg").read_text(encoding="utf-8")}</div>'
+        for layout in ("wide", "tall")
+    )
+    return f"{figures}{_TEXT}"

@@ -1,0 +1,75 @@
+"""Where two pictures differ, and by how much: error and spread as pictures on fixed scales, and the worst region."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import matplotlib
+import numpy as np
+
+ERROR_TOP = 32
+"""Grey levels of absolute error that are drawn brightest."""
+SPREAD_TOP = 16
+"""Grey levels of standard deviation that are drawn brightest."""
+_COLOURS = (matplotlib.colormaps["inferno"](np.arange(256))[:, :3] * 255).round().astype(np.uint8)
+_ROWS = 256
+"""Rows of all samples held as floats at once."""
+
+
+@dataclass(frozen=True)
+class Box:
+    """A region of a picture, in pixels."""
+
+    left: int
+    top: int
+    width: int
+    height: int
+
+    def crop(self, picture: np.ndarray) -> np.ndarray:
+        """The region of ``(H, W, …)``."""
+        return picture[self.top : self.top + self.height, self.left : self.left + self.width]
+
+    def shares(self, width: int, height: int) -> tuple[float, float, float, float]:
+        """Left, top, width and height as fractions of a picture of ``width`` × ``height``."""
+        return self.left / width, self.top / height, self.width / width, self.height / height
+
+
+def error_map(original: np.ndarray, picture: np.ndarray) -> np.ndarray:
+    """Absolute error, the mean of the three channels, of ``(H, W, 3)`` uint8 pictures: black 0, brightest from
+    `ERROR_TOP` grey levels on. ``(H, W, 3)`` uint8."""
+    return _coloured(_absolute_error(original, picture), ERROR_TOP)
+
+
+def spread_map(pictures: Sequence[np.ndarray]) -> np.ndarray:
+    """Standard deviation of every pixel over ``(H, W, 3)`` uint8 pictures, the mean of the three channels: black 0,
+    brightest from `SPREAD_TOP` grey levels on. ``(H, W, 3)`` uint8."""
+    bands = [
+        np.stack([picture[top : top + _ROWS] for picture in pictures]).std(0, dtype=np.float32).mean(-1)
+        for top in range(0, len(pictures[0]), _ROWS)
+    ]
+    return _coloured(np.concatenate(bands), SPREAD_TOP)
+
+
+def worst_region(original: np.ndarray, picture: np.ndarray, width: int, height: int) -> Box:
+    """The box of at most ``width`` × ``height`` pixels that holds the most squared error, on a grid of an eighth."""
+    rows, columns = original.shape[:2]
+    width, height = min(width, columns), min(height, rows)
+    error = np.square(_absolute_error(original, picture), dtype=np.float64)
+    total = np.pad(error, ((1, 0), (1, 0))).cumsum(0).cumsum(1)
+    tops = np.unique(np.r_[np.arange(0, rows - height, max(1, height // 8)), rows - height])
+    lefts = np.unique(np.r_[np.arange(0, columns - width, max(1, width // 8)), columns - width])
+    sums = (
+        total[np.ix_(tops + height, lefts + width)]
+        - total[np.ix_(tops, lefts + width)]
+        - total[np.ix_(tops + height, lefts)]
+        + total[np.ix_(tops, lefts)]
+    )
+    row, column = np.unravel_index(sums.argmax(), sums.shape)
+    return Box(int(lefts[column]), int(tops[row]), width, height)
+
+
+def _absolute_error(original: np.ndarray, picture: np.ndarray) -> np.ndarray:
+    return np.abs(np.subtract(original, picture, dtype=np.int16)).mean(-1, dtype=np.float32)
+
+
+def _coloured(values: np.ndarray, top: float) -> np.ndarray:
+    return _COLOURS[np.clip(np.rint(values * (255 / top)), 0, 255).astype(np.uint8)]

@@ -1,0 +1,68 @@
+"""How each picture of the comparison is made from a finished run."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from PIL import Image
+
+from pipeline.baselines import add_grain, matched_grain_sigma
+from pipeline.metrics import psnr
+from pipeline.settings import MAX_SEED, Decoder, DecodeSettings
+from pipeline.ui.choices import RECOMMENDED_STEPS
+from pipeline.ui.engine import Engine
+from pipeline.ui.report import progress
+from pipeline.ui.run import DECODER_NAMES, Run, settings_in_words
+from pipeline.ui.view import AUTOENCODER, GRAIN, METHODS, ORIGINAL, OTHER, PLAIN, REPAINT, SAMPLE
+
+
+def make(engine: Engine, run: Run, side: str) -> Iterator[str]:
+    """Adds the picture and the scores of ``side`` to a finished ``run``, yielding the status on the way."""
+    if side == GRAIN:
+        yield progress("Adding plain grain …")
+        _add_grain(run)
+    elif side in PLAIN:
+        yield progress(f"Compressing as {side} …")
+        _add_plain(engine, run, side)
+    elif side in (OTHER, SAMPLE):
+        settings = other_decoder(run.settings) if side == OTHER else another_sample(run.settings)
+        what = f"Painting with {DECODER_NAMES[settings.decoder].lower()}"
+        yield from add_repaint(engine, run, side, settings, what)
+    score(engine, run, side)
+
+
+def score(engine: Engine, run: Run, side: str) -> None:
+    """Measures a side against the original, if there is one."""
+    if run.has_original and side in METHODS:
+        run.scores[side] = engine.measure(run.picture(ORIGINAL), run.picture(side))
+
+
+def other_decoder(settings: DecodeSettings) -> DecodeSettings:
+    """The decoder that was not chosen, with its recommended number of steps."""
+    other = Decoder.FLOW if settings.decoder is Decoder.DIFFUSION else Decoder.DIFFUSION
+    return replace(settings, decoder=other, num_inference_steps=RECOMMENDED_STEPS[other])
+
+
+def another_sample(settings: DecodeSettings, by: int = 1) -> DecodeSettings:
+    """The same with another seed."""
+    return replace(settings, seed=(settings.seed + by) % (MAX_SEED + 1))
+
+
+def add_repaint(engine: Engine, run: Run, side: str, settings: DecodeSettings, what: str) -> Iterator[str]:
+    """Adds another decode of the stream as ``side``, yielding the status, which begins with ``what``."""
+    for record in engine.paint(run.stream, settings):
+        yield progress(f"{what}: step {record.step} of {record.total}", record.step, max(1, record.total))
+    seed = f", seed {settings.seed}" if settings.seed != run.settings.seed else ""
+    run.add(side, record.image, settings_in_words(settings) + seed)
+
+
+def _add_grain(run: Run) -> None:
+    average, original = run.picture(AUTOENCODER), run.picture(ORIGINAL)
+    sigma = matched_grain_sigma(average, original, psnr(original, run.picture(REPAINT)), run.settings.seed)
+    run.add(GRAIN, add_grain(average, sigma, run.settings.seed), f"Grain control, σ {sigma:.1f}")
+
+
+def _add_plain(engine: Engine, run: Run, side: str) -> None:
+    result = engine.plain(Image.fromarray(run.picture(ORIGINAL)), side.lower(), run.header.total_bytes)
+    size = len(result.data)
+    remark = "" if size <= run.header.total_bytes else ", its smallest"
+    run.add(side, result.image, f"{side}, quality {result.quality}{remark}", size)

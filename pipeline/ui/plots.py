@@ -1,0 +1,62 @@
+"""The measured curves, with the current picture's own point."""
+
+import math
+from functools import cache
+
+from pipeline.evaluation.plots import Mark, distortion_perception, rate_curves, steps_curves
+from pipeline.evaluation.results import KODAK_RESULTS, Results, load_results
+from pipeline.ui.figures import Figure, figures_html
+from pipeline.ui.files import RunFolder
+from pipeline.ui.run import Run
+from pipeline.ui.view import REPAINT
+
+RATE_PSNR, RATE_LPIPS, STEPS, PERCEPTION = KINDS = (
+    "PSNR by rate",
+    "LPIPS by rate",
+    "LPIPS by steps",
+    "Distortion and perception",
+)
+_DOTS_PER_INCH = 200
+_NARROW_INCHES = (4.0, 3.8)
+_HINTS = {
+    RATE_PSNR: "Fidelity: every repaint lies below the autoencoder, because it adds what was not sent.",
+    RATE_LPIPS: "Perceptual distance: lower is better. The control is plain grain of the best strength.",
+    STEPS: "What more network evaluations buy.",
+    PERCEPTION: "The noise level walks along this curve: towards realistic, away from faithful.",
+}
+
+
+def draw(kind: str, dark: bool, narrow: bool, run: Run | None) -> str:
+    """One of `KINDS` as a picture with a caption, in HTML.
+
+    Args:
+        dark: for a dark page.
+        narrow: for a phone, so that its letters are large enough there.
+        run: the point to mark, if it has scores.
+    """
+    results, mark = _committed(), _mark(run)
+    if kind in (RATE_PSNR, RATE_LPIPS):
+        figure = rate_curves(results, "psnr" if kind == RATE_PSNR else "lpips", mark, dark)
+    else:
+        figure = (steps_curves if kind == STEPS else distortion_perception)(results, mark, dark)
+    if narrow:
+        figure.set_size_inches(_NARROW_INCHES)
+    folder = run.folder if run else RunFolder()
+    path = folder.path(f"plot-{KINDS.index(kind)}{'-dark' if dark else ''}.png")
+    figure.savefig(path, dpi=_DOTS_PER_INCH, transparent=True)
+    whose = f"Means of {results.pictures} Kodak pictures"
+    whose += "; the marked point is the picture on the screen." if mark else "; run a photo to see its own point."
+    return figures_html([Figure(path, _HINTS[kind], (whose,), f"Plot: {kind}")], "plot")
+
+
+def _mark(run: Run | None) -> Mark | None:
+    scores = run.scores.get(REPAINT) if run else None
+    if scores is None or math.isinf(scores.psnr):
+        return None
+    steps = run.settings.num_inference_steps
+    return Mark("this picture", run.header.bpp, scores.psnr, scores.lpips, steps)
+
+
+@cache
+def _committed() -> Results:
+    return load_results(KODAK_RESULTS)

@@ -1,0 +1,172 @@
+"""What stands beside what, what is remembered, links, maps and plots; without a server."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from pipeline.baselines import encode_plain
+from pipeline.codec import Codec
+from pipeline.settings import Decoder, DecodeSettings
+from pipeline.ui import plots, zerogpu
+from pipeline.ui.actions import Actions
+from pipeline.ui.choices import EXAMPLES, PRESETS, Link
+from pipeline.ui.engine import Engine, film_steps
+from pipeline.ui.extras import Extras
+from pipeline.ui.maps import Box, error_map, spread_map, worst_region
+from pipeline.ui.run import Run
+from pipeline.ui.view import AUTOENCODER, ERROR, JPEG, ORIGINAL, OTHER, REPAINT, SAMPLE, Sides
+
+SETTINGS = DecodeSettings(num_inference_steps=2, seed=5)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def cache_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+@pytest.fixture(scope="module")
+def actions(codec: Codec) -> Actions:
+    return Actions(Engine(lambda: codec))
+
+
+@pytest.fixture(scope="module")
+def small_photo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("photo") / "small.png"
+    with Image.open(EXAMPLES["coffee"]) as image:
+        image.convert("RGB").crop((200, 100, 328, 196)).save(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def run(actions: Actions, small_photo: Path) -> Run:
+    """A finished run of 128 × 96 pixels."""
+    run = actions.compressed(str(small_photo), "quality", 0.3, SETTINGS)
+    for _ in actions.run(run, Sides()):
+        pass
+    return run
+
+
+def read(path: str) -> np.ndarray:
+    return np.asarray(Image.open(path))
+
+
+def test_missing_pictures_are_made_once_and_are_what_they_are_called(actions: Actions, run: Run, codec: Codec):
+    sides = Sides(JPEG, OTHER)
+    (left, right), captions = actions.show(sides, run, JPEG, OTHER)
+    assert left == right == run.files[AUTOENCODER] and "JPEG follows" in captions and "complete" in captions
+    *_, answer = actions.complete(run, sides)
+    (left, right), captions = run.at(sides)
+    plain = encode_plain(Image.fromarray(run.picture(ORIGINAL)), "jpeg", len(run.stream))
+    np.testing.assert_array_equal(read(left), plain.image)
+    *_, last = codec.decode(run.stream, DecodeSettings(Decoder.FLOW, 4, SETTINGS.noise_level, SETTINGS.seed))
+    np.testing.assert_array_equal(read(right), last.image)
+    assert "JPEG, quality" in captions and "Rectified flow, 4 steps" in captions and "complete" not in captions
+    assert list(answer[-1]["methods"]) == ["autoencoder", "grain", "repaint", "other decoder", "jpeg"]
+    assert run.missing(sides) == []
+
+    sides = Sides(SAMPLE, REPAINT)
+    for _ in actions.complete(run, sides):
+        pass
+    *_, last = codec.decode(run.stream, DecodeSettings(num_inference_steps=2, seed=6))
+    np.testing.assert_array_equal(read(run.at(sides)[0][0]), last.image)
+
+
+def test_error_map_is_that_of_the_picture_beside_it(run: Run):
+    original = run.picture(ORIGINAL)
+    for opposite, behind in ((AUTOENCODER, AUTOENCODER), (REPAINT, REPAINT), (ORIGINAL, REPAINT)):
+        (_, right), captions = run.at(Sides(opposite, ERROR))
+        np.testing.assert_array_equal(read(right), error_map(original, run.picture(behind)))
+        assert f"Absolute error of {run.captions[behind]}" in captions and "32 of 255" in captions
+
+
+def test_maps_have_a_fixed_scale():
+    original = np.zeros((2, 3, 3), np.uint8)
+    picture = original.copy()
+    picture[0, 0], picture[0, 1], picture[0, 2] = 16, 32, 255
+    levels = error_map(original, picture)
+    assert (levels[1] == levels[1, 0]).all() and (levels[0, 1] == levels[0, 2]).all()
+    assert levels[1, 0].sum() < levels[0, 0].sum() < levels[0, 1].sum()
+    samples = [np.full((300, 2, 3), level, np.uint8) for level in (100, 132)]
+    assert (spread_map(samples) == levels[0, 1]).all() and (spread_map(samples[:1] * 2) == levels[1, 0]).all()
+
+
+def test_worst_region_is_where_the_error_is():
+    original = np.zeros((120, 200, 3), np.uint8)
+    picture = original.copy()
+    picture[100:118, 150:180] = 9
+    box = worst_region(original, picture, 64, 48)
+    assert (box.crop(picture) == 9).all(-1).sum() == 18 * 30
+    assert worst_region(original, picture, 999, 999) == Box(0, 0, 200, 120)
+
+
+def test_samples_of_one_stream(actions: Actions, run: Run, codec: Codec):
+    *_, (status, html) = Extras(actions._engine, actions).sample(3, run)
+    assert "3 samples" in status and "invented" in html
+    pictures = [
+        list(codec.decode(run.stream, DecodeSettings(num_inference_steps=2, seed=5 + n)))[-1].image for n in range(3)
+    ]
+    np.testing.assert_array_equal(read(Path(run.files[REPAINT]).parent / "spread-3.png"), spread_map(pictures))
+    crop = run.region(*pictures[:2]).crop(pictures[2])
+    np.testing.assert_array_equal(read(Path(run.files[REPAINT]).parent / "sample-seed-7.png"), crop)
+
+
+def test_a_finished_view_is_remembered(actions: Actions, monkeypatch: pytest.MonkeyPatch):
+    link = Link.from_query({"example": "cat", "bpp": "0.06", "steps": "1", "decoder": "flow", "left": ORIGINAL})
+    assert actions.open(link) is None
+    first = actions.compressed(str(EXAMPLES["cat"]), link.rate, link.value, link.settings)
+    *_, view = actions.run(first, link.sides)
+    monkeypatch.setattr(Codec, "decode", None)
+    again = actions.open(link)
+    assert again.numbers == view.numbers
+    np.testing.assert_array_equal(read(again.picture_file), read(view.picture_file))
+    assert again.pictures[0].endswith("cat-original.png") and "bpp=0.06" in again.captions
+
+
+@pytest.mark.parametrize(
+    "query",
+    [{}, {"steps": "-1"}, {"bpp": "nan"}, {"decoder": "x"}, {"example": "../x", "left": "<b>"}, {"seed": "9" * 40}],
+)
+def test_every_link_opens(query: dict[str, str]):
+    assert Link.from_query(query) == Link()
+
+
+def test_links_say_what_they_open():
+    settings = DecodeSettings(Decoder.FLOW, 3, 0.25, 9)
+    for rate, value in (("bpp", 0.31), ("quality", 0.0)):
+        link = Link("temple", rate, value, settings)
+        fields = dict(part.split("=") for part in link.query()[1:].split("&"))
+        assert Link.from_query(fields) == link
+    assert [preset.name for preset in PRESETS if preset.matches(Link())] == ["Balanced"]
+
+
+def test_films_begin_and_end_with_the_sampling():
+    assert film_steps(0) == [0] and film_steps(3) == [0, 1, 2, 3]
+    assert len(film_steps(100)) == 8 and film_steps(100)[-1] == 100
+
+
+@pytest.mark.parametrize("kind", plots.KINDS)
+def test_plots_mark_the_picture(kind: str, run: Run):
+    plain, marked = plots.draw(kind, False, False, None), plots.draw(kind, True, True, run)
+    assert "run a photo" in plain and "picture on the screen" in marked
+    assert "-dark.png" in marked
+
+
+def test_under_zerogpu_model_work_is_decorated_at_start_up(monkeypatch: pytest.MonkeyPatch, codec: Codec, run: Run):
+    asked = []
+
+    def gpu(work: Callable, duration: Callable) -> Callable:
+        return lambda *arguments: asked.append(duration(*arguments)) or work(*arguments)
+
+    monkeypatch.setattr(zerogpu, "spaces", SimpleNamespace(GPU=gpu))
+    engine = Engine(lambda: codec)
+    image = Image.fromarray(run.picture(ORIGINAL))
+    assert engine.encode(b"photo", image, "quality", 0.3).stream == run.stream
+    *_, last = engine.paint(run.stream, SETTINGS)
+    np.testing.assert_array_equal(last.image, run.picture(REPAINT))
+    assert asked == [zerogpu.ENCODE_SECONDS, zerogpu.START_SECONDS + 1]
