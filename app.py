@@ -32,7 +32,14 @@ TO_RESULT = """(source) => {
     if (innerWidth < 800) result.scrollIntoView({behavior: "smooth"});
     return source;
 }"""
-RUN_AGAIN = "() => document.querySelector('#run, #decode').click()"
+RUN_AGAIN = """() => {
+    const press = () => {
+        const button = document.querySelector("#run, #decode");
+        if (button.disabled) setTimeout(press, 100);
+        else button.click();
+    };
+    press();
+}"""
 QUEUE_SIZE = 16
 SCREEN = "(kind, dark, narrow, run) => [kind, document.body.classList.contains('dark'), innerWidth < 800, run]"
 

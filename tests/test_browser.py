@@ -128,6 +128,15 @@ def shown_scale(page: "Page") -> float:
     return 1.0 if transform == "none" else float(re.match(r"matrix\(([\d.]+)", transform)[1])
 
 
+def settled_scale(page: "Page") -> float:
+    """`shown_scale` once it has stopped changing."""
+    before = None
+    while (scale := shown_scale(page)) != before:
+        before = scale
+        page.wait_for_timeout(200)
+    return scale
+
+
 def test_desktop(browser: "Browser", served: "ServedApp", photo: Path, tmp_path: Path):
     with opened(browser, served) as page:
         page.locator("#photo input[type=file]").set_input_files(photo)
@@ -206,14 +215,13 @@ def test_what_stands_beside_what(browser: "Browser", served: "ServedApp"):
 
         page.locator("#worst").click()
         page.wait_for_function("document.querySelector('#compare img.enlarged')")
-        scale = shown_scale(page)
+        scale = settled_scale(page)
         assert scale > 2
         page.keyboard.press("2")
         wait_for_captions(page, "Original", "Autoencoder")
         page.keyboard.press("Shift+Digit2")
         wait_for_captions(page, "Autoencoder", "Autoencoder")
-        page.wait_for_timeout(300)
-        assert shown_scale(page) == scale
+        assert settled_scale(page) == scale
         address = page.evaluate("location.search")
     with opened(browser, served, query=address) as page:
         wait_for_captions(page, "Autoencoder", "Autoencoder")

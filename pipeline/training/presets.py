@@ -20,8 +20,8 @@ _LPIPS = TrainingConfig(
 
 PRESETS: dict[tuple[str, str], Preset] = {
     ("autoencoder", "embedded"): Preset(TrainingConfig(steps=5000, batch_size=8, crop=192, learning_rate=7e-4)),
-    ("diffusion", "embedded"): Preset(TrainingConfig(steps=6200, batch_size=12, crop=128, learning_rate=6e-4)),
-    ("flow", "embedded"): Preset(TrainingConfig(steps=2100, batch_size=12, crop=128, learning_rate=4e-4)),
+    ("diffusion", "embedded"): Preset(TrainingConfig(steps=11_600, batch_size=12, crop=128, learning_rate=6e-4)),
+    ("flow", "embedded"): Preset(TrainingConfig(steps=1900, batch_size=12, crop=128, learning_rate=4e-4)),
     ("lpips blocks", "embedded"): Preset(replace(_LPIPS, steps=2000, learning_rate=1e-2, warmup_steps=100)),
     ("lpips", "embedded"): Preset(replace(_LPIPS, steps=500, learning_rate=4e-4, warmup_steps=30, ema_decay=0.99)),
     ("autoencoder", "base"): Preset(
