@@ -65,7 +65,7 @@ def rate_curves(results: Results, measure: Measure, mark: Mark | None = None, da
 
 
 def steps_curves(results: Results, mark: Mark | None = None, dark: bool = False) -> Figure:
-    """LPIPS against sampling steps at 0.25 bpp: the flow is best with few, diffusion with many."""
+    """LPIPS against sampling steps at 0.25 bpp, each decoder at its own noise level."""
     figure, axes = _canvas(dark, "sampling steps (log)", _label(results, "lpips"))
     for family in ("diffusion", "flow"):
         rows = _sweep(results, family, "steps")

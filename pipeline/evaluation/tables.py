@@ -3,7 +3,7 @@
 from pipeline.evaluation.bd import saving
 from pipeline.evaluation.results import Results, Row
 
-_ANCHORS = ("webp", "avif")
+_ANCHORS = {"webp": "WebP", "avif": "AVIF"}
 
 
 def rate_tables(results: Results) -> str:
@@ -29,10 +29,10 @@ def table_line(row: Row) -> str:
 def saving_table(results: Results) -> str:
     """Bjøntegaard figures of the autoencoder against WebP and AVIF."""
     lines = ["| autoencoder against | BD-rate (PSNR) | BD-PSNR | BD-LPIPS |", "| --- | --- | --- | --- |"]
-    for anchor in _ANCHORS:
+    for anchor, name in _ANCHORS.items():
         found = saving(results, "autoencoder", anchor)
         if found is not None:
             lines.append(
-                f"| {anchor.upper()} | {found.bd_rate:+.1f} % | {found.bd_psnr:+.2f} dB | {found.bd_lpips:+.3f} |"
+                f"| {name} | {found.bd_rate:+.1f} % | {found.bd_psnr:+.2f} dB | {found.bd_lpips:+.3f} |"
             )
     return "\n".join(lines)
