@@ -19,8 +19,8 @@ from pipeline.ui.choices import EXAMPLES, Link
 from pipeline.ui.components import Prose
 from pipeline.ui.engine import Engine, shipped_codec
 from pipeline.ui.files import KEPT_SECONDS
+from pipeline.ui.sides import Sides
 from pipeline.ui.theme import CSS, HEAD, bitbrush_theme
-from pipeline.ui.view import Sides
 
 if TYPE_CHECKING:
     from pipeline.codec import Codec
@@ -110,13 +110,12 @@ def build_app(codec_factory: Callable[[], "Codec"] = shipped_codec, warm_up: boo
         decompressing = checked.success(**begin).then(
             handlers.decompress, [upload.stream, *decoding.all(), sides], outputs, api_name="decompress", **model_work
         )
-        completing = shown.complete.click(
+        completing = shown.complete.click(**begin, trigger_mode="always_last").then(
             handlers.complete,
             [run, sides],
             [bar.status, *pair, shown.report, shown.numbers],
             **model_work,
             api_visibility="private",
-            trigger_mode="always_last",
         )
         comparing = table.start.click(**begin).then(
             others.compare,
@@ -135,7 +134,7 @@ def build_app(codec_factory: Callable[[], "Codec"] = shipped_codec, warm_up: boo
         endings = [opening.then, compressing.then, compressing.failure, decompressing.then, decompressing.failure]
         for after in endings:
             after(updates.ended, [run, *files], [bar.status, *buttons], **at_once)
-        for work in (comparing, painting):
+        for work in (completing, comparing, painting):
             work.then(updates.idle, files, buttons, **at_once)
             work.failure(lambda: actions.STOPPED, None, bar.status, **at_once).then(
                 updates.idle, files, buttons, **at_once
@@ -153,13 +152,15 @@ def build_app(codec_factory: Callable[[], "Codec"] = shipped_codec, warm_up: boo
             show_progress="hidden",
         )
         reroll.click(actions.draw_seed, None, decoding.seed, **at_once).then(None, js=RUN_AGAIN)
-        source.rate.change(
-            lambda rate: updates.one_visible(rate == "bpp"), source.rate, [source.bpp, source.quality], **at_once
+        sliders, painting_style = [source.bpp, source.quality, source.ultralow], decoding.all()[:3]
+        source.rate.change(updates.visible_rate, source.rate, sliders, **at_once)
+        source.rate.input(updates.codec_settings, [source.rate, *painting_style], painting_style, **at_once)
+        decoding.decoder.input(
+            updates.recommended_steps, [source.rate, decoding.decoder, decoding.steps], decoding.steps, **at_once
         )
-        decoding.decoder.input(updates.recommended_steps, [decoding.decoder, decoding.steps], decoding.steps, **at_once)
-        preset.input(updates.preset, preset, [source.rate, source.bpp, decoding.noise], **at_once)
+        preset.input(updates.preset, preset, [source.rate, *sliders, *painting_style], **at_once)
         gr.on(
-            [source.rate.input, source.bpp.input, source.quality.input, decoding.noise.input],
+            [source.rate.input, *(slider.input for slider in sliders), decoding.noise.input],
             lambda: None,
             None,
             preset,

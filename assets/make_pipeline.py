@@ -1,4 +1,4 @@
-"""Draws the pipeline, wide and tall, as SVG for light and dark grounds: ``python assets/make_pipeline.py``.
+"""Draws both pipelines, wide and tall, as SVG for light and dark grounds: ``python assets/make_pipeline.py``.
 
 Colours come from the page's variables where it is part of a page, and from the reader's colour scheme elsewhere.
 """
@@ -36,29 +36,51 @@ class Stage:
     paints: bool = False
 
 
-STAGES = (
-    Stage("Photo", ("8-bit RGB,", "24 bits per pixel"), "pixels"),
-    Stage("Autoencoder", ("trained for MSE;", "sets every byte"), "integers"),
-    Stage("Stream", ("header, checksum,", "coded symbols"), "bytes"),
-    Stage("Average", ("all that was sent:", "certain but smooth"), "+ noise"),
-    Stage("Decoder", ("diffusion or flow:", "detail, no bytes"), "", True),
+@dataclass(frozen=True)
+class Pipeline:
+    """A figure, and what it says to who cannot see it."""
+
+    label: str
+    stages: tuple[Stage, ...]
+
+
+_PHOTO = Stage("Photo", ("8-bit RGB,", "24 bits per pixel"), "pixels")
+STANDARD = Pipeline(
+    "Photo, autoencoder, stream, average picture, then diffusion or flow paints detail",
+    (
+        _PHOTO,
+        Stage("Autoencoder", ("trained for MSE;", "sets every byte"), "integers"),
+        Stage("Stream", ("header, checksum,", "coded symbols"), "bytes"),
+        Stage("Average", ("all that was sent:", "certain but smooth"), "+ noise"),
+        Stage("Decoder", ("diffusion or flow:", "detail, no bytes"), "", True),
+    ),
+)
+ULTRALOW = Pipeline(
+    "Photo, three encoders, stream, coarse picture with dual features, then latent diffusion paints the rest",
+    (
+        _PHOTO,
+        Stage("Three encoders", ("VAE, distortion", "and semantics"), "features"),
+        Stage("Stream", ("a few hundred", "bytes in all"), "bytes"),
+        Stage("Coarse picture", ("and dual features:", "pixels, semantics"), "guide"),
+        Stage("Latent diffusion", ("paints the rest in", "the VAE’s space"), "", True),
+    ),
 )
 
 
-def draw(wide: bool) -> str:
+def draw(pipeline: Pipeline, wide: bool) -> str:
     """The figure as SVG, from left to right or from top to bottom."""
     step = (BOX + GAP, 0) if wide else (0, HEIGHT + GAP)
-    end = tuple((len(STAGES) - 1) * each for each in step)
+    last = len(pipeline.stages) - 1
+    end = tuple(last * each for each in step)
     width, height = end[0] + BOX + 2 * MARGIN, end[1] + HEIGHT + 2 * MARGIN
     parts = []
-    for number, stage in enumerate(STAGES):
+    for number, stage in enumerate(pipeline.stages):
         left, top = MARGIN + number * step[0], MARGIN + number * step[1]
         parts.append(_box(stage, left, top))
-        if number + 1 < len(STAGES):
+        if number < last:
             parts.append(_arrow(stage.passes, left, top, wide))
-    label = "Photo, autoencoder, stream, average picture, then diffusion or flow paints detail"
     shape = f'xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}"'
-    head = f'<svg {shape} class="pipeline" role="img" aria-label="{label}">'
+    head = f'<svg {shape} class="pipeline" role="img" aria-label="{pipeline.label}">'
     return f"{head}<style>{STYLE}</style>{''.join(parts)}</svg>\n"
 
 
@@ -89,10 +111,11 @@ def _arrow(label: str, left: int, top: int, wide: bool) -> str:
 
 
 def main() -> None:
-    """Write both layouts."""
+    """Write both pipelines in both layouts."""
     FOLDER.mkdir(exist_ok=True)
-    for wide, name in ((True, "wide"), (False, "tall")):
-        (FOLDER / f"pipeline-{name}.svg").write_text(draw(wide), encoding="utf-8")
+    for name, pipeline in (("pipeline", STANDARD), ("ultralow", ULTRALOW)):
+        for wide, layout in ((True, "wide"), (False, "tall")):
+            (FOLDER / f"{name}-{layout}.svg").write_text(draw(pipeline, wide), encoding="utf-8")
 
 
 if __name__ == "__main__":

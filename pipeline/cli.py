@@ -23,7 +23,7 @@ from typer.core import TyperGroup
 
 from pipeline.errors import BitbrushError, SettingsError
 from pipeline.images import atomic_path, load_image
-from pipeline.settings import MAX_SEED, MAX_STEPS, Decoder, DecodeSettings, DecodeStep
+from pipeline.settings import DEFAULT_SETTINGS, MAX_SEED, MAX_STEPS, CodecName, Decoder, DecodeSettings, DecodeStep
 
 if TYPE_CHECKING:
     from pipeline.codec import Codec
@@ -77,6 +77,13 @@ Quality = Annotated[
 Bpp = Annotated[float | None, typer.Option(min=0.001, help="Bits per pixel to aim at, instead of --quality.")]
 Steps = Annotated[int, typer.Option(min=1, max=MAX_STEPS, help="Sampling steps.")]
 Noise = Annotated[float, typer.Option(min=0, max=1, help="0 is the autoencoder's picture, 1 the most realistic.")]
+OwnSteps = Annotated[
+    int | None, typer.Option(min=1, max=MAX_STEPS, help="Sampling steps; the codec's own number unless given.")
+]
+OwnNoise = Annotated[
+    float | None,
+    typer.Option(min=0, max=1, help="0 is the picture without painting, 1 the most; the codec's own unless given."),
+]
 Seed = Annotated[int, typer.Option(min=0, max=MAX_SEED, help="The same seed paints the same detail.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace an existing output file.")]
 Picture = Annotated[Path, typer.Argument(metavar="PICTURE", help="PNG, JPEG, WebP, AVIF, …, or - for stdin.")]
@@ -89,15 +96,23 @@ PngOut = Annotated[Path, typer.Argument(metavar="OUT.png", help="The PNG file to
     epilog=_examples(
         "compress photo.jpg photo.bbr --bpp 0.25",
         "compress photo.jpg photo.bbr --quality 0.7 --force",
+        "compress photo.jpg photo.bbr --codec ultralow --bpp 0.02",
         "compress - - < photo.png > photo.bbr",
     )
 )
-def compress(source: Picture, out: StreamOut, quality: Quality = None, bpp: Bpp = None, force: Force = False) -> None:
+def compress(
+    source: Picture,
+    out: StreamOut,
+    quality: Quality = None,
+    bpp: Bpp = None,
+    codec: Annotated[CodecName, typer.Option(help="ultralow is for 0.03 bpp and below.")] = CodecName.STANDARD,
+    force: Force = False,
+) -> None:
     """Compress a picture into a stream of real bytes."""
     rate = _rate(quality, bpp)
     _check_output(out, force)
     image = _load_picture(source)
-    stream = _encode(_load_codec(), image, rate)
+    stream = _encode(_load_codec(), image, rate, codec)
     _write(out, stream, force)
     facts = _facts(stream)
     _note("{width} × {height} pixels: {bytes:,} bytes, {bpp:.4f} bpp at quality {quality:.3f}".format_map(facts))
@@ -110,6 +125,7 @@ def compress(source: Picture, out: StreamOut, quality: Quality = None, bpp: Bpp 
         "decompress photo.bbr photo.png",
         "decompress photo.bbr photo.png --decoder flow --steps 4 --seed 7",
         "decompress photo.bbr photo.png --decoder autoencoder",
+        "decompress ultralow.bbr photo.png --decoder coarse",
         "decompress - - < photo.bbr > photo.png",
     )
 )
@@ -117,15 +133,21 @@ def decompress(
     source: Stream,
     out: PngOut,
     decoder: Annotated[Decoder, typer.Option(help="What makes the picture from the stream.")] = _DEFAULTS.decoder,
-    steps: Steps = _DEFAULTS.num_inference_steps,
-    noise: Noise = _DEFAULTS.noise_level,
+    steps: OwnSteps = None,
+    noise: OwnNoise = None,
     seed: Seed = _DEFAULTS.seed,
     force: Force = False,
 ) -> None:
-    """Decode a stream into a picture, with detail painted back unless the decoder is the autoencoder."""
-    settings = DecodeSettings(decoder, steps, noise, seed)
+    """Decode a stream, which knows its codec, into a picture; detail is painted back by diffusion and flow."""
     _check_png(out, force)
-    picture = _watch(_load_codec().decode(_read(source), settings), settings.decoder)
+    from pipeline.stream import read_header
+
+    stream = _read(source)
+    own = DEFAULT_SETTINGS[read_header(stream).codec]
+    settings = DecodeSettings(
+        decoder, steps or own.num_inference_steps, own.noise_level if noise is None else noise, seed
+    )
+    picture = _watch(_load_codec().decode(stream, settings), settings.decoder)
     _write(out, _png(picture), force)
 
 
@@ -202,9 +224,9 @@ def _load_codec() -> "Codec":
     return Codec.from_pretrained()
 
 
-def _encode(codec: "Codec", image: Image.Image, rate: dict[str, float]) -> bytes:
+def _encode(codec: "Codec", image: Image.Image, rate: dict[str, float], name: CodecName = CodecName.STANDARD) -> bytes:
     with Console(stderr=True).status("compressing"):
-        return codec.encode(image, **rate)
+        return codec.encode(image, **rate, codec=name)
 
 
 def _watch(records: Iterator[DecodeStep], title: str) -> np.ndarray:

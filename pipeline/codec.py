@@ -4,7 +4,6 @@ import hashlib
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
-from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -14,30 +13,33 @@ from PIL import Image
 from torch import Tensor
 
 from pipeline import images
-from pipeline.autoencoder import ALIGNMENT, QUALITY_STEPS, Autoencoder
+from pipeline.autoencoder import QUALITY_STEPS
 from pipeline.errors import SettingsError, StreamError
 from pipeline.grain import grain_code
-from pipeline.score import DiffusionDecoder, FlowDecoder, ScoreDecoder
-from pipeline.settings import Decoder, DecodeSettings, DecodeStep
-from pipeline.stream import MODELS, StreamHeader, bits_per_pixel, pack, unpack
+from pipeline.settings import DEFAULT_SETTINGS, CodecName, DecodeSettings, DecodeStep
+from pipeline.stream import StreamHeader, bits_per_pixel, pack, unpack
+from pipeline.systems import Sketch, StandardSystem, System
+from pipeline.ultralow.system import UltraLowSystem
 
 CHECKPOINTS = Path(__file__).resolve().parent.parent / "checkpoints"
-MIN_BPP, MAX_BPP = 0.02, 4.0
 _BPP_TOLERANCE = 0.01
 _SKETCHES_KEPT = 4
 
 
 class Codec:
-    """The autoencoder and both score-based decoders, loaded from ``checkpoints/`` on first use.
+    """Both compression systems, their models loaded from ``checkpoints/`` on first use.
 
-    May be shared by several threads: encoding and the autoencoder's decoding take turns.
+    May be shared by several threads: encoding and the decoding before the painting take turns.
     """
 
     def __init__(self, folder: Path, device: torch.device):
         self._folder = folder
         self.device = device
+        self.standard = StandardSystem(self._load, folder)
+        self.ultralow = UltraLowSystem(self._load, folder)
         self._lock = threading.RLock()
-        self._sketches: OrderedDict[bytes, Tensor] = OrderedDict()
+        self._hashes: dict[str, str] = {}
+        self._sketches: OrderedDict[bytes, Sketch] = OrderedDict()
 
     @classmethod
     def from_pretrained(cls, folder: Path = CHECKPOINTS, device: str | None = None) -> "Codec":
@@ -49,27 +51,20 @@ class Codec:
         """Device and precision, for people."""
         return f"{self.device.type}, float32"
 
-    @cached_property
-    def autoencoder(self) -> Autoencoder:
-        model = self._load(Autoencoder, MODELS[1])
-        model.entropy.cpu()
-        return model
+    @property
+    def systems(self) -> tuple[System, ...]:
+        return self.standard, self.ultralow
 
-    @cached_property
-    def model_hash(self) -> str:
-        return self.weights_hash(MODELS[1])
+    def system(self, name: CodecName) -> System:
+        """The compression system of that name."""
+        return next(system for system in self.systems if system.name == name)
 
     def weights_hash(self, name: str) -> str:
         """First eight hexadecimal digits of the SHA-256 of a model's safetensors file."""
-        return hashlib.sha256((self._folder / name / SAFETENSORS_WEIGHTS_NAME).read_bytes()).hexdigest()[:8]
-
-    @cached_property
-    def diffusion(self) -> DiffusionDecoder:
-        return self._load(DiffusionDecoder, Decoder.DIFFUSION)
-
-    @cached_property
-    def flow(self) -> FlowDecoder:
-        return self._load(FlowDecoder, Decoder.FLOW)
+        if name not in self._hashes:
+            content = (self._folder / name / SAFETENSORS_WEIGHTS_NAME).read_bytes()
+            self._hashes[name] = hashlib.sha256(content).hexdigest()[:8]
+        return self._hashes[name]
 
     def _load(self, model_class: type, name: str):
         model = model_class.from_pretrained(self._folder / name, torch_dtype=torch.float32, low_cpu_mem_usage=False)
@@ -77,10 +72,18 @@ class Codec:
 
     # -- encoding ---------------------------------------------------------------------------------------------------
 
-    def encode(self, image: Image.Image, *, quality: float | None = None, bpp: float | None = None) -> bytes:
+    def encode(
+        self,
+        image: Image.Image,
+        *,
+        quality: float | None = None,
+        bpp: float | None = None,
+        codec: CodecName = CodecName.STANDARD,
+    ) -> bytes:
         """Compresses an RGB picture to a stream.
 
         Args:
+            codec: the compression system.
             quality: 0 ... 1; the rate follows from the picture.
             bpp: bits per pixel of the whole stream, header included; the quality is searched over real streams, and
                 the largest stream within the target is returned (the smallest possible one where none is).
@@ -92,16 +95,19 @@ class Codec:
             raise SettingsError("Give either a quality or a bitrate, not both and not neither.")
         if quality is not None and not 0 <= quality <= 1:
             raise SettingsError(f"The quality must lie between 0 and 1, not {quality}.")
-        if bpp is not None and not MIN_BPP <= bpp <= MAX_BPP:
-            raise SettingsError(f"The bitrate must lie between {MIN_BPP} and {MAX_BPP} bpp, not {bpp}.")
+        system = self.system(codec)
+        low, high = system.bpp_range
+        if bpp is not None and not low <= bpp <= high:
+            raise SettingsError(f"The bitrate of the {codec} codec must lie between {low} and {high} bpp, not {bpp}.")
         with self._lock:
             tensor = images.to_tensor(image)
             grain = grain_code(tensor)
-            padded = images.pad(tensor, ALIGNMENT).to(self.device)
+            weights = self.weights_hash(system.model_name)
+            compress = system.encoder(images.pad(tensor, system.alignment).to(self.device))
 
             def encode_at(quality_code: int) -> bytes:
-                payload = self.autoencoder.compress(padded, quality_code)
-                return pack(MODELS[1], self.model_hash, *image.size, quality_code, grain, payload)
+                payload = compress(quality_code)
+                return pack(system.model_name, weights, *image.size, quality_code, grain, payload)
 
             if quality is not None:
                 return encode_at(round(quality * QUALITY_STEPS))
@@ -141,53 +147,61 @@ class Codec:
             StreamError: damaged, foreign, newer, or made with other weights.
         """
         header, payload = unpack(stream)
-        if header.model_hash != self.model_hash:
+        weights = self.weights_hash(header.model_name)
+        if header.model_hash != weights:
             raise StreamError(
                 f"The stream was made with other weights ({header.model_name} {header.model_hash}, here "
-                f"{self.model_hash}); decode it with the Bitbrush release that made it."
+                f"{weights}); decode it with the Bitbrush release that made it."
             )
         return header, payload
 
     def decode_latent(self, stream: bytes) -> Tensor:
-        """The exact latent: int32 ``(1, channels, padded height / 16, padded width / 16)``, the same on every
-        machine."""
+        """The exact latent, int32 ``(1, channels, height, width)`` of the padded picture's coded positions: the same
+        on every machine."""
         header, payload = self.read(stream)
-        width, height = images.padded_size(header.width, header.height, ALIGNMENT)
-        return self.autoencoder.decompress_latent(payload, header.quality_code, height, width)
+        system = self.system(header.codec)
+        width, height = images.padded_size(header.width, header.height, system.alignment)
+        return system.decompress_latent(payload, header.quality_code, height, width)
 
     def reconstruct(self, stream: bytes) -> np.ndarray:
-        """The autoencoder's picture, ``(height, width, 3)`` uint8."""
+        """The picture that the stream alone describes, ``(height, width, 3)`` uint8."""
         header, _ = self.read(stream)
         with self._lock:
-            return self._crop(self._sketch(stream, header), header)
+            return self._crop(self._sketch(stream, header).picture, header)
 
-    def decode(self, stream: bytes, settings: DecodeSettings = DecodeSettings()) -> Iterator[DecodeStep]:
-        """Decodes a stream, yielding the autoencoder's picture as step 0 and then every sampling step.
+    def decode(self, stream: bytes, settings: DecodeSettings | None = None) -> Iterator[DecodeStep]:
+        """Decodes a stream, yielding the picture that it alone describes as step 0 and then every sampling step.
 
         The last record is the result. Nothing is yielded from a damaged stream.
 
+        Args:
+            settings: the codec's own of `DEFAULT_SETTINGS` unless given.
+
         Raises:
             StreamError: see `read`.
+            SettingsError: the stream's system has no such decoder.
         """
         header, _ = self.read(stream)
+        system = self.system(header.codec)
+        settings = settings or DEFAULT_SETTINGS[header.codec]
+        if settings.decoder.paints and settings.decoder not in system.painters:
+            raise SettingsError(
+                f"The {system.name} codec has no decoder “{settings.decoder}”; choose {' or '.join(system.painters)}."
+            )
         with self._lock:
-            x_hat = self._sketch(stream, header)
-        paints = settings.decoder is not Decoder.AUTOENCODER and settings.noise_level > 0
-        total = settings.num_inference_steps if paints else 0
-        yield DecodeStep(0, total, settings.noise_level if paints else 0.0, self._crop(x_hat, header))
-        if not paints:
+            sketch = self._sketch(stream, header)
+        if not settings.decoder.paints or settings.noise_level == 0:
+            yield DecodeStep(0, 0, 0.0, self._crop(sketch.picture, header))
             return
-        model: ScoreDecoder = self.diffusion if settings.decoder is Decoder.DIFFUSION else self.flow
-        generator = torch.Generator().manual_seed(settings.seed)
-        steps, noise_level = settings.num_inference_steps, settings.noise_level
-        for step in model.sample(x_hat, header.quality, header.grain, steps, noise_level, generator):
+        steps = system.paint(sketch, header, settings)
+        yield DecodeStep(0, settings.num_inference_steps, settings.noise_level, self._crop(sketch.picture, header))
+        for step in steps:
             yield DecodeStep(step.step, step.total, step.sigma, self._crop(step.picture, header))
 
-    def _sketch(self, stream: bytes, header: StreamHeader) -> Tensor:
-        """The autoencoder's picture, padded, ``(1, 3, H, W)`` in [0, 1]; the last few are kept."""
+    def _sketch(self, stream: bytes, header: StreamHeader) -> Sketch:
+        """What the stream alone says; the last few are kept."""
         if stream not in self._sketches:
-            latent = self.decode_latent(stream)
-            self._sketches[stream] = self.autoencoder.reconstruct(latent, header.quality_code)
+            self._sketches[stream] = self.system(header.codec).sketch(self.decode_latent(stream), header.quality_code)
             if len(self._sketches) > _SKETCHES_KEPT:
                 self._sketches.popitem(last=False)
         self._sketches.move_to_end(stream)

@@ -11,12 +11,30 @@ MAX_STEPS = 100
 MAX_SEED = 2**32 - 1
 
 
+class CodecName(StrEnum):
+    """How a picture becomes a stream."""
+
+    STANDARD = "standard"
+    """HFD's: an autoencoder made for MSE, from about 0.1 to 1 bpp."""
+    ULTRALOW = "ultralow"
+    """SPRDiff's: below 0.03 bpp."""
+
+
 class Decoder(StrEnum):
     """How the decoded latent becomes a picture."""
 
     AUTOENCODER = "autoencoder"
+    """What the stream alone says, of a standard stream."""
+    COARSE = "coarse"
+    """What the stream alone says, of an ultra-low stream."""
     DIFFUSION = "diffusion"
     FLOW = "flow"
+    """For standard streams only."""
+
+    @property
+    def paints(self) -> bool:
+        """Whether detail is generated."""
+        return self in (Decoder.DIFFUSION, Decoder.FLOW)
 
 
 @dataclass(frozen=True)
@@ -46,6 +64,13 @@ class DecodeSettings:
             raise SettingsError(f"The noise level must lie between 0 and 1, not {self.noise_level}.")
         if not 0 <= self.seed <= MAX_SEED:
             raise SettingsError(f"The seed must lie between 0 and {MAX_SEED}, not {self.seed}.")
+
+
+DEFAULT_SETTINGS = {
+    CodecName.STANDARD: DecodeSettings(),
+    CodecName.ULTRALOW: DecodeSettings(Decoder.DIFFUSION, 1, 1.0),
+}
+"""What decodes a codec's streams unless the user says otherwise."""
 
 
 @dataclass(frozen=True)

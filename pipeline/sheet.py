@@ -78,8 +78,11 @@ def every_method(
         yield MethodResult(f"{name.upper()} {result.quality}{remark}", len(result.data), result.image)
 
 
-def contact_sheet(cells: Sequence[Cell]) -> Image.Image:
-    """The cells in reading order, in a grid about as wide as it is high; pixels are shown as they are, never resampled.
+def contact_sheet(cells: Sequence[Cell], columns: int | None = None) -> Image.Image:
+    """The cells in reading order; pixels are shown as they are, never resampled.
+
+    Args:
+        columns: as many as make the grid about as wide as it is high, unless given.
 
     Raises:
         ValueError: there is no cell.
@@ -96,7 +99,7 @@ def contact_sheet(cells: Sequence[Cell]) -> Image.Image:
     ]
     width = max(pictures[0].width, math.ceil(max(font.getlength(line) for line, font in texts))) + _MARGIN
     height = pictures[0].height + _LABEL + _MARGIN
-    columns = min(len(cells), max(1, round(math.sqrt(len(cells) * height / width))))
+    columns = columns or min(len(cells), max(1, round(math.sqrt(len(cells) * height / width))))
     rows = -(-len(cells) // columns)
     sheet = Image.new("RGB", (columns * width + _MARGIN, rows * height + _MARGIN), _BACKGROUND)
     draw = ImageDraw.Draw(sheet)

@@ -23,10 +23,13 @@ from pipeline.autoencoder.entropy import QUALITY_STEPS
 from pipeline.errors import StreamError
 from pipeline.grain import GRAIN_STEPS
 from pipeline.images import MAX_PIXELS
+from pipeline.settings import CodecName
 
 SUFFIX = ".bbr"
 VERSION = 1
-MODELS = {1: "autoencoder"}
+MODELS = {1: "autoencoder", 2: "ultralow"}
+"""The model behind a stream, by the number in its header; also its folder in ``checkpoints/``."""
+_CODECS = {"autoencoder": CodecName.STANDARD, "ultralow": CodecName.ULTRALOW}
 _MAGIC = b"BBR"
 _FIELDS = struct.Struct(">3sBB4sHHHBI")
 _CHECKSUM = struct.Struct(">I")
@@ -46,6 +49,11 @@ class StreamHeader:
     quality_code: int
     grain_code: int
     payload_bytes: int
+
+    @property
+    def codec(self) -> CodecName:
+        """The compression system that wrote the stream."""
+        return _CODECS[self.model_name]
 
     @property
     def quality(self) -> float:

@@ -16,6 +16,10 @@ class Tile:
     left: int
     right: int
 
+    def slices(self, step: int = 1) -> tuple[slice, slice]:
+        """Rows and columns of a map in which one position covers ``step`` pixels a side."""
+        return slice(self.top // step, self.bottom // step), slice(self.left // step, self.right // step)
+
 
 def tile_grid(height: int, width: int, size: int, overlap: int) -> Iterator[Tile]:
     """Tiles of at most ``size`` pixels a side, each overlapping the next by at least ``overlap``, evenly spread.
@@ -49,6 +53,23 @@ def blend_window(tile: Tile, height: int, width: int, overlap: int) -> Tensor:
 
     rows, columns = ramp(tile.top, tile.bottom, height), ramp(tile.left, tile.right, width)
     return (rows[:, None] * columns[None])[None, None]
+
+
+def blend_tiles(function: Callable[[Tile], Tensor], like: Tensor, step: int, size: int, overlap: int) -> Tensor:
+    """``function(tile)`` for overlapping tiles of a large picture, blended; for functions whose reach is not bounded.
+
+    Args:
+        like: ``(batch, channels, height, width)``, the shape of the result; one position covers ``step`` pixels a side.
+        size, overlap: of the tiles in pixels.
+    """
+    height, width = like.shape[2] * step, like.shape[3] * step
+    total, weights = torch.zeros_like(like), torch.zeros_like(like[:, :1])
+    for tile in tile_grid(height, width, size, overlap):
+        rows, columns = tile.slices(step)
+        window = blend_window(tile, height, width, overlap)[..., step // 2 :: step, step // 2 :: step].to(like.device)
+        total[..., rows, columns] += function(tile) * window
+        weights[..., rows, columns] += window
+    return total / weights
 
 
 def map_tiles(

@@ -15,6 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent
 OUT = ROOT / "out"
 DEVICES = {"desktop": (1280, 900), "phone": (390, 844)}
 QUERY = "?example=cat&bpp=0.2&steps=25"
+ULTRALOW_QUERY = "?example=astronaut&ultralow=0.03"
 PATIENCE = 600_000
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
@@ -50,6 +51,9 @@ def shoot(browser: Browser, url: str, device: str, scheme: str) -> Iterator[Path
     yield photograph("plots")
     open_tab(page, "How it works")
     yield photograph("how")
+    page.goto(url.rstrip("/") + "/" + ULTRALOW_QUERY)
+    page.locator("table.scores", has_text="Coarse picture").wait_for()
+    yield photograph("ultralow")
     context.close()
 
 

@@ -148,6 +148,25 @@ def test_a_full_queue_is_said_and_the_rest_is_answered(blocked: "BlockedApp", ph
     assert all("queue is full" in str(error).lower() for error in refused)
 
 
+def test_forty_requests_end_with_a_result_or_a_full_queue(served: "ServedApp", photo: Path):
+    client = Client(served.url, verbose=False)
+    settings = {"rate": "quality", "quality": 0.3, "steps": 1}
+    jobs = [client.submit(handle_file(str(photo)), **settings, api_name="/compress") for _ in range(40)]
+    with ThreadPoolExecutor(40) as pool:
+        errors = list(pool.map(lambda job: job.exception(timeout=300), jobs))
+    assert sum(error is None for error in errors) >= 16
+    assert all("queue is full" in str(error).lower() for error in errors if error)
+    assert all(Answer(*job.result()).numbers["bytes"] for job, error in zip(jobs, errors, strict=True) if not error)
+
+
+def test_the_ultra_low_codec_is_a_rate_like_any_other(client: Client, served: "ServedApp", photo: Path):
+    answer = compress(client, photo, rate="ultralow", ultralow=0.05, noise=1.0)
+    stream = Path(answer.stream_file).read_bytes()
+    assert stream == served.codec.encode(load_image(photo), bpp=0.05, codec="ultralow")
+    *_, last = served.codec.decode(stream, DecodeSettings("diffusion", 1, 1.0))
+    np.testing.assert_array_equal(pixels(answer.picture_file), last.image)
+
+
 def test_identical_batches_leave_nothing_more_behind(served: "ServedApp", photo: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(files, "KEPT_BYTES", 1_000_000)
     cache = Path(get_upload_folder())

@@ -6,6 +6,7 @@ import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,11 +16,19 @@ from PIL import Image
 
 from pipeline.baselines import encode_plain
 from pipeline.images import load_image
-from pipeline.settings import DecodeSettings
+from pipeline.settings import DEFAULT_SETTINGS, CodecName, DecodeSettings
 from pipeline.ui.choices import EXAMPLES
 from pipeline.ui.maps import error_map, spread_map, worst_region
 from pipeline.ui.plots import KINDS
 from tests.screenshots import ARGUMENTS, open_tab
+
+OWN = DEFAULT_SETTINGS[CodecName.ULTRALOW]
+TINY = {
+    "Target bitrate of the ultra-low codec": "0.02",
+    "Noise level": f"{OWN.noise_level:g}",
+    "Sampling steps": str(OWN.num_inference_steps),
+}
+"""What the preset sets."""
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Locator, Page
@@ -115,6 +124,13 @@ def fetched(page: "Page", image: "Locator") -> np.ndarray:
 def served_picture(page: "Page", side: int) -> np.ndarray:
     """The file behind the left (0) or right (1) picture of the slider."""
     return fetched(page, page.locator("#compare img").nth(side))
+
+
+def wait_for_numbers(page: "Page", fields: dict[str, str]) -> None:
+    """Until the number fields whose labels begin so hold these values."""
+    for label, value in fields.items():
+        field = page.get_by_label(f"number input for {label}", exact=False)
+        page.wait_for_function("([field, value]) => field.value === value", arg=[field.element_handle(), value])
 
 
 def wait_for_captions(page: "Page", left: str, right: str) -> None:
@@ -288,12 +304,25 @@ def test_re_roll_paints_anew(browser: "Browser", served: "ServedApp", photo: Pat
 
 def test_presets_set_rate_and_noise(browser: "Browser", served: "ServedApp"):
     with opened(browser, served) as page:
+        page.get_by_label("Faithful").check(force=True)
+        wait_for_numbers(page, {"Target bitrate, bits": "0.4", "Noise level": "0.3", "Sampling steps": "25"})
         page.get_by_label("Tiny").check(force=True)
-        for label, value in (("Target bitrate, bits per pixel", "0.08"), ("Noise level", "0.6")):
-            field = page.get_by_label(f"number input for {label}", exact=True)
-            page.wait_for_function("([field, value]) => field.value === value", arg=[field.element_handle(), value])
+        wait_for_numbers(page, TINY)
         set_number(page, "number input for Noise level", 0.61)
         page.wait_for_function("!document.querySelector('.segments input:checked')?.value.includes('Tiny')")
+
+
+def test_the_ultra_low_codec_runs_from_its_preset(browser: "Browser", served: "ServedApp", photo: Path):
+    with opened(browser, served) as page:
+        page.locator("#photo input[type=file]").set_input_files(photo)
+        page.get_by_label("Tiny").check(force=True)
+        wait_for_numbers(page, TINY)
+        run(page, 2)
+        wait_for_captions(page, "Coarse picture", "Diffusion, 2 steps")
+        served_stream = served.codec.encode(load_image(photo), bpp=0.02, codec="ultralow")
+        settings = replace(OWN, num_inference_steps=2)
+        *_, last = served.codec.decode(served_stream, settings)
+        assert (served_picture(page, 1) == last.image).all()
 
 
 def test_bad_photo_is_explained_and_the_page_goes_on(

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from pipeline import cli
 from pipeline.images import load_image
-from pipeline.settings import DecodeSettings, DecodeStep
+from pipeline.settings import DEFAULT_SETTINGS, CodecName, DecodeSettings, DecodeStep
 from pipeline.sheet import CELL, METHODS, SMALLEST, Cell, contact_sheet
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -93,6 +93,18 @@ def test_repaint_settings_reach_the_decoder(decoder, stream_file, tmp_path, code
     assert run("decompress", stream_file, out, *options).exit_code == 0
     *_, last = codec.decode(stream, DecodeSettings(decoder, 2, 0.25, 7))
     assert np.array_equal(np.asarray(load_image(out)), last.image)
+
+
+def test_the_ultra_low_codec_brings_its_own_settings(photo, tmp_path, codec):
+    packed, coarse, painted = tmp_path / "a.bbr", tmp_path / "coarse.png", tmp_path / "painted.png"
+    assert run("compress", photo, packed, "--codec", "ultralow", "--bpp", 0.15).exit_code == 0
+    stream = packed.read_bytes()
+    assert run("decompress", packed, coarse, "--decoder", "coarse").exit_code == 0
+    assert np.array_equal(np.asarray(load_image(coarse)), codec.reconstruct(stream))
+    assert run("decompress", packed, painted).exit_code == 0
+    *_, last = codec.decode(stream, DEFAULT_SETTINGS[CodecName.ULTRALOW])
+    assert np.array_equal(np.asarray(load_image(painted)), last.image)
+    assert_refused(run("decompress", packed, tmp_path / "b.png", "--decoder", "flow"), "choose diffusion")
 
 
 def test_bpp_is_a_target_for_the_real_file(photo, tmp_path):

@@ -106,7 +106,7 @@ def test_estimate_of_training_matches_the_stream(codec: Codec, example_pictures:
     stream = codec.encode(image, quality=0.5)
     tensor = torch.from_numpy(np.array(image)).permute(2, 0, 1)[None].float() / 255
     with torch.no_grad():
-        estimate = codec.autoencoder(tensor, torch.tensor([0.5])).bits.item()
+        estimate = codec.standard.autoencoder(tensor, torch.tensor([0.5])).bits.item()
     payload = read_header(stream).payload_bytes * 8
     assert 0.9 < payload / estimate < 1.1
 

@@ -10,12 +10,20 @@ from matplotlib.figure import Figure
 from pipeline.codec import Codec
 from pipeline.evaluation import quality
 from pipeline.evaluation.bd import saving
-from pipeline.evaluation.methods import MANY_STEPS, autoencoder, repaint_methods, sketch_methods
-from pipeline.evaluation.plots import Mark, distortion_perception, rate_curves, steps_curves
-from pipeline.evaluation.results import Results, Row, load_results
+from pipeline.evaluation.methods import (
+    MANY_STEPS,
+    autoencoder,
+    coarse,
+    plain_smaller,
+    repaint,
+    repaint_methods,
+    sketch_methods,
+)
+from pipeline.evaluation.plots import Mark, distortion_perception, rate_curves, steps_curves, ultralow_curves
+from pipeline.evaluation.results import KODAK_RESULTS, ULTRALOW_RESULTS, Results, Row, load_results
 from pipeline.evaluation.tables import saving_table
 from pipeline.metrics import Scores, psnr
-from pipeline.settings import Decoder, DecodeSettings
+from pipeline.settings import DEFAULT_SETTINGS, CodecName, Decoder, DecodeSettings
 from tests.conftest import synthetic_picture
 
 
@@ -49,6 +57,24 @@ def test_rows_and_resumption(codec: Codec, pictures: list[Path], tmp_path: Path)
     assert (painted.steps, painted.noise_level) == (MANY_STEPS, 0.5)
     assert control.psnr == pytest.approx(painted.psnr, abs=0.05)
     assert painted.bpp == results.select("autoencoder")[0].bpp <= 0.5
+
+
+def test_ultralow_rows_stand_beside_shrunken_conventional_pictures(
+    codec: Codec, pictures: list[Path], tmp_path: Path
+) -> None:
+    settings = DEFAULT_SETTINGS[CodecName.ULTRALOW]
+    methods = [coarse(), repaint(settings), plain_smaller("webp", 4)]
+    system = CodecName.ULTRALOW
+    rows = list(quality.evaluate(codec, pictures, [0.2], methods, tmp_path / "rows.json", system))
+    assert [row.family for row in rows] == ["coarse", "diffusion", "webp"]
+    assert rows[0].bpp == rows[1].bpp >= rows[2].bpp
+    results = load_results(tmp_path / "rows.json")
+    assert set(results.weights) == {"ultralow", "vae", "painter"}
+    assert _lines(ultralow_curves(results, "psnr")) == {"coarse picture": 1, "diffusion": 1}
+    results.weights["painter"] = "other"
+    results.save(tmp_path / "rows.json")
+    again = list(quality.evaluate(codec, pictures, [0.2], methods, tmp_path / "rows.json", system))
+    assert [row.family for row in again] == ["diffusion"]
 
 
 def test_rows_of_other_weights_are_not_kept(codec: Codec, pictures: list[Path], tmp_path: Path) -> None:
@@ -106,7 +132,8 @@ def _lines(figure: Figure) -> dict[str, int]:
     return {line.get_label(): len(line.get_xdata()) for line in figure.axes[0].lines}
 
 
-def test_shipped_figures_are_of_the_shipped_weights(codec: Codec) -> None:
-    results = load_results()
+@pytest.mark.parametrize("path", [KODAK_RESULTS, ULTRALOW_RESULTS], ids=lambda path: path.stem)
+def test_shipped_figures_are_of_the_shipped_weights(codec: Codec, path: Path) -> None:
+    results = load_results(path)
     assert results.pictures == 24
     assert results.weights == {name: codec.weights_hash(name) for name in results.weights}

@@ -1,6 +1,7 @@
 """What stands beside what, what is remembered, links, maps and plots; without a server."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -10,15 +11,15 @@ from PIL import Image
 
 from pipeline.baselines import encode_plain
 from pipeline.codec import Codec
-from pipeline.settings import Decoder, DecodeSettings
-from pipeline.ui import plots, zerogpu
+from pipeline.settings import DEFAULT_SETTINGS, CodecName, Decoder, DecodeSettings
+from pipeline.ui import plots, updates, zerogpu
 from pipeline.ui.actions import Actions
-from pipeline.ui.choices import EXAMPLES, PRESETS, Link
+from pipeline.ui.choices import EXAMPLES, PRESETS, RANGES, Link
 from pipeline.ui.engine import Engine, film_steps
 from pipeline.ui.extras import Extras
 from pipeline.ui.maps import Box, error_map, spread_map, worst_region
 from pipeline.ui.run import Run
-from pipeline.ui.view import AUTOENCODER, ERROR, JPEG, ORIGINAL, OTHER, REPAINT, SAMPLE, Sides
+from pipeline.ui.sides import AUTOENCODER, ERROR, GRAIN, JPEG, ORIGINAL, OTHER, REPAINT, SAMPLE, Sides
 
 SETTINGS = DecodeSettings(num_inference_steps=2, seed=5)
 
@@ -138,11 +139,34 @@ def test_every_link_opens(query: dict[str, str]):
 
 def test_links_say_what_they_open():
     settings = DecodeSettings(Decoder.FLOW, 3, 0.25, 9)
-    for rate, value in (("bpp", 0.31), ("quality", 0.0)):
-        link = Link("temple", rate, value, settings)
+    for rate, value, decoder in (("bpp", 0.31, "flow"), ("quality", 0.0, "flow"), ("ultralow", 0.012, "diffusion")):
+        link = Link("temple", rate, value, replace(settings, decoder=decoder))
         fields = dict(part.split("=") for part in link.query()[1:].split("&"))
         assert Link.from_query(fields) == link
     assert [preset.name for preset in PRESETS if preset.matches(Link())] == ["Balanced"]
+
+
+def test_each_codec_has_its_own_settings_until_they_are_changed():
+    standard, ultralow = (DEFAULT_SETTINGS[name] for name in CodecName)
+    own = (ultralow.decoder, ultralow.num_inference_steps, ultralow.noise_level)
+    assert updates.codec_settings("ultralow", "flow", 4, standard.noise_level) == own
+    back = (standard.decoder, standard.num_inference_steps, standard.noise_level)
+    assert updates.codec_settings("bpp", *own) == back
+    assert updates.codec_settings("ultralow", "flow", 7, 0.77) == ("diffusion", 7, 0.77)
+    assert updates.codec_settings("quality", "flow", 7, 0.77) == ("flow", 7, 0.77)
+    assert Link.from_query({"ultralow": "0.01", "decoder": "flow"}).settings == ultralow
+    assert Link.from_query({"ultralow": "0.01"}).settings == ultralow
+    assert Link.from_query({"ultralow": "9"}).value == RANGES["ultralow"][1]
+
+
+def test_an_ultra_low_run_has_a_coarse_picture_and_one_decoder(actions: Actions, small_photo: Path, codec: Codec):
+    settings = replace(DEFAULT_SETTINGS[CodecName.ULTRALOW], num_inference_steps=1)
+    run = actions.compressed(str(small_photo), "ultralow", 0.05, settings)
+    *_, view = actions.run(run, Sides(AUTOENCODER, OTHER))
+    assert run.header.codec is CodecName.ULTRALOW and run.captions[AUTOENCODER] == "Coarse picture"
+    assert run.missing(Sides(AUTOENCODER, OTHER)) == [] and "has one decoder" in view.captions
+    np.testing.assert_array_equal(run.picture(AUTOENCODER), codec.reconstruct(run.stream))
+    assert set(run.scores) == {AUTOENCODER, GRAIN, REPAINT}
 
 
 def test_films_begin_and_end_with_the_sampling():
@@ -153,7 +177,8 @@ def test_films_begin_and_end_with_the_sampling():
 @pytest.mark.parametrize("kind", plots.KINDS)
 def test_plots_mark_the_picture(kind: str, run: Run):
     plain, marked = plots.draw(kind, False, False, None), plots.draw(kind, True, True, run)
-    assert "run a photo" in plain and "picture on the screen" in marked
+    assert "run a photo" in plain
+    assert ("picture on the screen" in marked) == (kind != plots.ULTRALOW), "the run is of the standard codec"
     assert "-dark.png" in marked
 
 

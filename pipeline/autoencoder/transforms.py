@@ -41,7 +41,7 @@ class _Stage(nn.Module):
         return self.blocks(self.bias(x, quality))
 
 
-def _zero(conv: nn.Conv2d) -> nn.Conv2d:
+def zero_init(conv: nn.Conv2d) -> nn.Conv2d:
     nn.init.zeros_(conv.weight)
     nn.init.zeros_(conv.bias)
     return conv
@@ -62,7 +62,7 @@ class AnalysisPath(nn.Module):
         self.stage8 = _Stage(w8, blocks[1])
         self.down16 = nn.Conv2d(w8, w16, 3, stride=2, padding=1)
         self.stage16 = _Stage(w16, blocks[2])
-        self.head = _zero(nn.Conv2d(w16, latent_channels, 3, padding=1))
+        self.head = zero_init(nn.Conv2d(w16, latent_channels, 3, padding=1))
 
     def forward(self, image: Tensor, quality: Tensor) -> Tensor:
         x = self.stage4(self.stem(F.pixel_unshuffle(image, 4)), quality)
@@ -86,7 +86,7 @@ class SynthesisPath(nn.Module):
         self.stage8 = _Stage(w8, blocks[1])
         self.up4 = nn.Conv2d(w8, 4 * w4, 3, padding=1)
         self.stage4 = _Stage(w4, blocks[0])
-        self.head = _zero(nn.Conv2d(w4, 48, 3, padding=1))
+        self.head = zero_init(nn.Conv2d(w4, 48, 3, padding=1))
 
     def forward(self, latent: Tensor, quality: Tensor) -> Tensor:
         x = self.stage16(self.stem(latent), quality)

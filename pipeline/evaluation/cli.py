@@ -12,10 +12,10 @@ from pipeline.codec import Codec
 from pipeline.evaluation import lpips_check, plots, robustness, scaling, speed, tables
 from pipeline.evaluation import quality as measuring
 from pipeline.evaluation.methods import repaint_methods, sketch_methods
-from pipeline.evaluation.results import KODAK_RESULTS, RESULTS, load_results
-from pipeline.evaluation.studies import all_studies
+from pipeline.evaluation.results import KODAK_RESULTS, RESULTS, ULTRALOW_RESULTS, load_results
+from pipeline.evaluation.studies import all_studies, ultralow_studies
 from pipeline.images import load_image
-from pipeline.settings import Decoder, DecodeSettings
+from pipeline.settings import CodecName, Decoder, DecodeSettings
 
 app = typer.Typer(
     help="Measure quality, speed, exactness and robustness. Without a sub-command: everything about quality, with "
@@ -49,7 +49,8 @@ def everything(
         for row in measuring.evaluate(codec, pictures, study.rates, study.methods, out):
             typer.echo(f"{row.rate} bpp  {tables.table_line(row)}")
     table(out)
-    plot(out, out.parent)
+    ultralow_command(data)
+    plot(out)
 
 
 @app.command()
@@ -69,20 +70,32 @@ def quality(
         typer.echo(f"{row.rate} bpp  {tables.table_line(row)}")
 
 
+@app.command("ultralow")
+def ultralow_command(data: Data, out: Out = ULTRALOW_RESULTS) -> None:
+    """The same figures below 0.03 bits per pixel, for the ultra-low codec; continues an interrupted run."""
+    codec, pictures = Codec.from_pretrained(), _pictures(data)
+    for study in ultralow_studies():
+        for row in measuring.evaluate(codec, pictures, study.rates, study.methods, out, CodecName.ULTRALOW):
+            typer.echo(f"{row.rate} bpp  {tables.table_line(row)}")
+
+
 @app.command()
 def table(figures: Figures = KODAK_RESULTS) -> None:
-    """Print the figures as Markdown, one table a rate, and the Bjøntegaard figures."""
+    """Print the figures as Markdown, one table a rate, and the Bjøntegaard figures where there is an autoencoder."""
     results = load_results(figures)
     typer.echo(tables.rate_tables(results))
-    typer.echo("\n" + tables.saving_table(results))
+    if results.select("autoencoder"):
+        typer.echo("\n" + tables.saving_table(results))
 
 
 @app.command()
 def plot(
-    figures: Figures = KODAK_RESULTS, folder: Annotated[Path, typer.Argument(help="Where the SVGs go.")] = RESULTS
+    figures: Figures = KODAK_RESULTS,
+    ultralow: Figures = ULTRALOW_RESULTS,
+    folder: Annotated[Path, typer.Argument(help="Where the SVGs go.")] = RESULTS,
 ) -> None:
     """Draw the rate, steps and distortion–perception curves."""
-    for path in plots.save_all(load_results(figures), folder):
+    for path in plots.save_all(load_results(figures), load_results(ultralow), folder):
         typer.echo(str(path))
 
 
@@ -123,9 +136,12 @@ def robustness_command(data: Data, out: Out = RESULTS / "robustness.json") -> No
     """Exactness of latents under threads, bf16 and oneDNN settings; refusal of damaged streams."""
     codec = Codec.from_pretrained(device="cpu")
     pictures = _pictures(data)
-    identical, count = robustness.exact_pictures(codec, pictures)
-    stream = codec.encode(load_image(pictures[0]), quality=0.2)
-    figures = {"pictures": count, "identical latents": identical} | robustness.refused_damage(codec, stream)
+    figures = {}
+    for system in CodecName:
+        identical, count = robustness.exact_pictures(codec, pictures, system)
+        stream = codec.encode(load_image(pictures[0]), quality=0.2, codec=system)
+        refused = robustness.refused_damage(codec, stream)
+        figures[system.value] = {"pictures": count, "identical latents": identical} | refused
     typer.echo(json.dumps(figures, indent=1))
     _write(out, figures)
 

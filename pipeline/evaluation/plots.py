@@ -18,6 +18,7 @@ _NAMES = {
     "webp": "WebP",
     "avif": "AVIF",
     "autoencoder": "autoencoder",
+    "coarse": "coarse picture",
     "grain": "plain grain (control)",
     "diffusion": "diffusion",
     "flow": "rectified flow",
@@ -27,6 +28,7 @@ _COLOURS = {
     "webp": "#7d8fa3",
     "avif": "#5f7a61",
     "autoencoder": "#8a5a9e",
+    "coarse": "#8a5a9e",
     "grain": "#a3a3a3",
     "diffusion": "#d9822b",
     "flow": "#2b7fb8",
@@ -92,11 +94,24 @@ def distortion_perception(results: Results, mark: Mark | None = None, dark: bool
     return _finish(figure, axes, mark, "psnr", "lpips", dark)
 
 
-def save_all(results: Results, folder: Path) -> list[Path]:
+def ultralow_curves(results: Results, measure: Measure, mark: Mark | None = None, dark: bool = False) -> Figure:
+    """The ultra-low codec beside conventional ones that may shrink the picture first, at the same bytes."""
+    figure, axes = _canvas(dark, "bits per pixel", _label(results, measure))
+    for family in ("webp", "avif"):
+        plain = [row for row in results.select(family) if row.sigma is None]
+        _line(axes, plain, family, "bpp", measure, " of the best size")
+    _line(axes, results.select("coarse"), "coarse", "bpp", measure)
+    _line(axes, _default_repaints(results, "diffusion"), "diffusion", "bpp", measure)
+    return _finish(figure, axes, mark, "bpp", measure, dark)
+
+
+def save_all(results: Results, ultralow: Results, folder: Path) -> list[Path]:
     """Writes every figure as SVG, light and dark; returns their paths."""
     paths = []
     for dark in (False, True):
         figures = {
+            "ultralow-psnr": ultralow_curves(ultralow, "psnr", dark=dark),
+            "ultralow-lpips": ultralow_curves(ultralow, "lpips", dark=dark),
             "rate-psnr": rate_curves(results, "psnr", dark=dark),
             "rate-lpips": rate_curves(results, "lpips", dark=dark),
             "steps": steps_curves(results, dark=dark),

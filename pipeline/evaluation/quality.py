@@ -1,10 +1,11 @@
 """Rate, distortion and realism of every method over a folder of pictures, on real streams."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from statistics import fmean
 
 import numpy as np
+import piq
 import torch
 from tqdm import tqdm
 
@@ -13,27 +14,35 @@ from pipeline.evaluation.methods import Method, Sketch
 from pipeline.evaluation.results import Results, Row, load_results
 from pipeline.images import load_image
 from pipeline.metrics import frechet_distance, kernel_distance, lpips_name, measure, patch_features
-from pipeline.settings import Decoder
+from pipeline.settings import CodecName
+
+_WEIGHTS = {
+    CodecName.STANDARD: ("autoencoder", "diffusion", "flow"),
+    CodecName.ULTRALOW: ("ultralow", "vae", "painter"),
+}
+_FAMILIES = {"diffusion": "diffusion", "flow": "flow", "painter": "diffusion"}
+"""What depends on these weights alone; on all others, everything does."""
 
 
-def sketches(codec: Codec, pictures: list[Path], bpp: float) -> list[Sketch]:
+def sketches(codec: Codec, pictures: list[Path], bpp: float, system: CodecName) -> list[Sketch]:
     """Encodes every picture to at most ``bpp`` bits per pixel, header included."""
     found = []
     for path in tqdm(pictures, desc=f"encode at {bpp} bpp", leave=False):
         image = load_image(path)
-        stream = codec.encode(image, bpp=bpp)
+        stream = codec.encode(image, bpp=bpp, codec=system)
         original = np.asarray(image)
         found.append(Sketch(image, original, patch_features(original), stream, codec.reconstruct(stream)))
     return found
 
 
 def _row(codec: Codec, rate: float, method: Method, found: list[Sketch]) -> Row:
-    scores, rates, features = [], [], []
+    scores, rates, features, gradients = [], [], [], []
     for sketch in tqdm(found, desc=f"{method.name} at {rate} bpp", leave=False):
         picture, size = method.run(codec, sketch)
         scores.append(measure(sketch.original, picture))
         rates.append(8 * size / (sketch.image.width * sketch.image.height))
         features.append(patch_features(picture))
+        gradients.append(_gmsd(sketch.original, picture))
     original_features, picture_features = torch.cat([sketch.original_features for sketch in found]), torch.cat(features)
     return Row(
         rate=rate,
@@ -51,7 +60,14 @@ def _row(codec: Codec, rate: float, method: Method, found: list[Sketch]) -> Row:
         steps=method.steps,
         noise_level=method.noise_level,
         sigma=method.sigma,
+        gmsd=fmean(gradients),
     )
+
+
+def _gmsd(original: np.ndarray, picture: np.ndarray) -> float:
+    """Xue et al. 2014, arXiv 1308.3052, of two ``(H, W, 3)`` uint8 pictures."""
+    pair = (torch.tensor(array).permute(2, 0, 1)[None].float() / 255 for array in (original, picture))
+    return piq.gmsd(*pair).item()
 
 
 def _rows_still_valid(before: Results, now: Results) -> list[Row]:
@@ -59,22 +75,30 @@ def _rows_still_valid(before: Results, now: Results) -> list[Row]:
     if (before.pictures, before.lpips) != (now.pictures, now.lpips):
         return []
     changed = [name for name, value in now.weights.items() if before.weights[name] != value]
-    if Decoder.AUTOENCODER in changed:
+    families = {_FAMILIES.get(name) for name in changed}
+    if None in families:
         return []
-    return [row for row in before.rows if not any(name in row.method for name in changed)]
+    return [row for row in before.rows if not any(family in row.method for family in families)]
 
 
-def evaluate(codec: Codec, pictures: list[Path], rates: list[float], methods: list[Method], out: Path) -> Iterator[Row]:
+def evaluate(
+    codec: Codec,
+    pictures: list[Path],
+    rates: Sequence[float],
+    methods: list[Method],
+    out: Path,
+    system: CodecName = CodecName.STANDARD,
+) -> Iterator[Row]:
     """Measures every method at every rate; rows already in ``out`` (JSON) that the same weights made are kept, so
     that an interrupted run continues."""
-    weights = {str(name): codec.weights_hash(name) for name in (Decoder.AUTOENCODER, Decoder.DIFFUSION, Decoder.FLOW)}
+    weights = {name: codec.weights_hash(name) for name in _WEIGHTS[system]}
     results = Results(len(pictures), lpips_name(), weights)
     if out.exists():
         results.rows = _rows_still_valid(load_results(out), results)
     done = {(row.rate, row.method) for row in results.rows}
     for rate in rates:
         missing = [method for method in methods if (rate, method.name) not in done]
-        found = sketches(codec, pictures, rate) if missing else []
+        found = sketches(codec, pictures, rate, system) if missing else []
         for method in missing:
             row = _row(codec, rate, method, found)
             results.rows.append(row)

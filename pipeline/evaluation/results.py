@@ -7,6 +7,7 @@ from pathlib import Path
 
 RESULTS = Path(__file__).resolve().parent.parent.parent / "assets" / "results"
 KODAK_RESULTS = RESULTS / "kodak.json"
+ULTRALOW_RESULTS = RESULTS / "kodak-ultralow.json"
 
 
 @dataclass(frozen=True)
@@ -17,8 +18,8 @@ class Row:
     """The target that every picture's stream was encoded to, in bits per pixel."""
     method: str
     family: str
-    """``"jpeg"``, ``"webp"``, ``"avif"``, ``"autoencoder"``, ``"grain"``, ``"matched grain"``, ``"sent grain"``,
-    ``"diffusion"`` or ``"flow"``."""
+    """``"jpeg"``, ``"webp"``, ``"avif"``, ``"autoencoder"``, ``"coarse"``, ``"grain"``, ``"matched grain"``,
+    ``"sent grain"``, ``"diffusion"`` or ``"flow"``."""
     bpp: float
     psnr: float
     ms_ssim: float
@@ -32,6 +33,8 @@ class Row:
     noise_level: float | None = None
     sigma: float | None = None
     """Grey levels of the grain control."""
+    gmsd: float | None = None
+    """Gradient magnitude similarity deviation, which nothing here is trained on; lower is better."""
 
 
 @dataclass

@@ -12,7 +12,7 @@ from tqdm import tqdm
 from pipeline.codec import Codec
 from pipeline.errors import StreamError
 from pipeline.images import load_image
-from pipeline.settings import Decoder, DecodeSettings
+from pipeline.settings import CodecName, Decoder, DecodeSettings
 
 _SETTINGS = [(threads, bf16, onednn) for threads in (1, 2) for bf16 in (False, True) for onednn in (True, False)]
 
@@ -37,11 +37,11 @@ def computing(threads: int, bf16: bool, onednn: bool) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def exact_pictures(codec: Codec, pictures: list[Path], quality: float = 0.4) -> tuple[int, int]:
+def exact_pictures(codec: Codec, pictures: list[Path], system: CodecName, quality: float = 0.4) -> tuple[int, int]:
     """How many pictures' streams decode to one and the same latent under all settings, of how many."""
     identical = 0
     for path in tqdm(pictures, desc="exactness", leave=False):
-        stream = codec.encode(load_image(path), quality=quality)
+        stream = codec.encode(load_image(path), quality=quality, codec=system)
         hashes = set()
         for setting in _SETTINGS:
             with computing(*setting):

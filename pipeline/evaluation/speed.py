@@ -15,10 +15,10 @@ from compressai.models import MeanScaleHyperprior
 from PIL import Image
 
 from pipeline import images
-from pipeline.autoencoder import ALIGNMENT
+from pipeline.autoencoder import ALIGNMENT, QUALITY_STEPS
 from pipeline.codec import Codec
 from pipeline.score.network import evaluate, make_condition
-from pipeline.settings import Decoder, DecodeSettings
+from pipeline.settings import DEFAULT_SETTINGS, CodecName, Decoder, DecodeSettings
 
 _QUALITY = 0.4
 
@@ -63,14 +63,14 @@ def time_all(codec: Codec, image: Image.Image, repeats: int = 5) -> list[Timing]
     header, _ = codec.read(stream)
     padded = images.pad(images.to_tensor(image), ALIGNMENT)
     quality = torch.full((1,), _QUALITY)
-    decoder = codec.diffusion
+    decoder = codec.standard.diffusion
     grain = torch.full((1,), header.grain)
     condition = make_condition(padded, decoder.scale(padded, quality, grain), grain)
     residual = torch.randn(padded.shape)
 
     def encode_and_sketch() -> None:
         coded = codec.encode(image, quality=_QUALITY)
-        codec.autoencoder.reconstruct(codec.decode_latent(coded), header.quality_code)
+        codec.standard.autoencoder.reconstruct(codec.decode_latent(coded), header.quality_code)
 
     def first_preview() -> None:
         coded = codec.encode(image, quality=_QUALITY)
@@ -79,6 +79,12 @@ def time_all(codec: Codec, image: Image.Image, repeats: int = 5) -> list[Timing]
 
     def paint(settings: DecodeSettings) -> Callable[[], None]:
         return lambda: deque(codec.decode(stream, settings), maxlen=0)
+
+    ultralow_stream = codec.encode(image, quality=_QUALITY, codec=CodecName.ULTRALOW)
+
+    def decode_ultralow() -> None:
+        codec.ultralow.sketch(codec.decode_latent(ultralow_stream), round(_QUALITY * QUALITY_STEPS))
+        deque(codec.decode(ultralow_stream, DEFAULT_SETTINGS[CodecName.ULTRALOW]), maxlen=0)
 
     @torch.no_grad()
     def evaluation() -> None:
@@ -92,6 +98,8 @@ def time_all(codec: Codec, image: Image.Image, repeats: int = 5) -> list[Timing]
         ("encode + first painted preview", first_preview, 1.0 + 0.5 / yardstick),
         ("diffusion, 25 steps", paint(DecodeSettings(Decoder.DIFFUSION, 25, 0.5)), None),
         ("flow, 4 steps", paint(DecodeSettings(Decoder.FLOW, 4, 0.5)), None),
+        ("ultra-low: encode", lambda: codec.encode(image, quality=_QUALITY, codec=CodecName.ULTRALOW), None),
+        ("ultra-low: decode with default settings", decode_ultralow, 1.5),
     ):
         seconds = _median_seconds(function, repeats)
         found.append(Timing(name, seconds, seconds / yardstick, bar))

@@ -2,15 +2,28 @@
 
 from dataclasses import dataclass
 
-from pipeline.evaluation.methods import Method, repaint_methods, sketch_methods
+from pipeline.evaluation.methods import (
+    Method,
+    coarse,
+    equal_psnr_grain,
+    grain,
+    plain_smaller,
+    repaint,
+    repaint_methods,
+    sketch_methods,
+)
 from pipeline.evaluation.plots import MAIN_RATE
-from pipeline.settings import Decoder, DecodeSettings
+from pipeline.settings import DEFAULT_SETTINGS, CodecName, Decoder, DecodeSettings
 
 RATES = (0.12, 0.25, 0.35, 0.5, 0.9)
 DIFFUSION = DecodeSettings(Decoder.DIFFUSION, 25, 0.4)
 FLOW = DecodeSettings(Decoder.FLOW, 4, 0.5)
 STEP_COUNTS = (1, 2, 4, 8, 25)
 NOISE_LEVELS = (0.3, 0.4, 0.5, 0.7, 1.0)
+ULTRALOW = DEFAULT_SETTINGS[CodecName.ULTRALOW]
+ULTRALOW_RATES = (0.01, 0.02, 0.03)
+ULTRALOW_STEP_COUNTS = (1, 2, 4, 10)
+ULTRALOW_NOISE_LEVELS = (0.3, 0.6, 1.0)
 
 
 @dataclass(frozen=True)
@@ -36,4 +49,16 @@ def all_studies() -> list[Study]:
         Study(RATES, sketch_methods()),
         Study(RATES, repaint_methods([DIFFUSION, FLOW])),
         Study((MAIN_RATE,), repaint_methods(steps + noise)),
+    ]
+
+
+def ultralow_studies() -> list[Study]:
+    """The ultra-low system beside conventional codecs at the same bytes, then its steps and noise levels at 0.02."""
+    smaller = [plain_smaller(name, sigma) for name in ("webp", "avif") for sigma in (0, 4, 8)]
+    controls = [grain(4), grain(8), equal_psnr_grain(ULTRALOW)]
+    sweep = [_with(ULTRALOW, steps=count) for count in ULTRALOW_STEP_COUNTS]
+    sweep += [_with(ULTRALOW, noise_level=level) for level in ULTRALOW_NOISE_LEVELS]
+    return [
+        Study(ULTRALOW_RATES, [coarse(), repaint(ULTRALOW), *controls, *smaller]),
+        Study((0.02,), [repaint(settings) for settings in sweep]),
     ]

@@ -16,13 +16,15 @@ def rate_tables(results: Results) -> str:
 
 
 def table_head(lpips: str) -> str:
-    return f"| method | bpp | PSNR dB | MS-SSIM | {lpips} | KD | FD |\n| --- | --- | --- | --- | --- | --- | --- |"
+    names = ("method", "bpp", "PSNR dB", "MS-SSIM", lpips, "KD", "FD", "GMSD")
+    return f"| {' | '.join(names)} |\n{'| --- ' * len(names)}|"
 
 
 def table_line(row: Row) -> str:
+    gmsd = "–" if row.gmsd is None else f"{row.gmsd:.4f}"
     return (
-        f"| {row.method} | {row.bpp:.3f} | {row.psnr:.2f} | {row.ms_ssim:.4f} | {row.lpips:.3f} "
-        f"| {row.kd:.4f} | {row.fd:.1f} |"
+        f"| {row.method} | {row.bpp:.4f} | {row.psnr:.2f} | {row.ms_ssim:.4f} | {row.lpips:.3f} "
+        f"| {row.kd:.4f} | {row.fd:.1f} | {gmsd} |"
     )
 
 
@@ -32,7 +34,5 @@ def saving_table(results: Results) -> str:
     for anchor, name in _ANCHORS.items():
         found = saving(results, "autoencoder", anchor)
         if found is not None:
-            lines.append(
-                f"| {name} | {found.bd_rate:+.1f} % | {found.bd_psnr:+.2f} dB | {found.bd_lpips:+.3f} |"
-            )
+            lines.append(f"| {name} | {found.bd_rate:+.1f} % | {found.bd_psnr:+.2f} dB | {found.bd_lpips:+.3f} |")
     return "\n".join(lines)

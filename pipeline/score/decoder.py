@@ -11,9 +11,9 @@ from diffusers.models.modeling_utils import ModelMixin
 from torch import Tensor
 
 from pipeline.grain import channel_deviation, sensor_grain
-from pipeline.score.network import build_unet, evaluate, make_condition
+from pipeline.score.network import PATCH, build_unet, evaluate, make_condition
 from pipeline.score.scale import ResidualScale
-from pipeline.tiles import blend_window, tile_grid
+from pipeline.tiles import Tile, blend_tiles
 
 TILE = 1024
 """Pictures up to this many pixels a side are sampled whole."""
@@ -130,12 +130,9 @@ class ScoreDecoder(ModelMixin, ConfigMixin):
         height, width = x.shape[2:]
         if height <= TILE and width <= TILE:
             return evaluate(self.unet, x, condition, times, qualities)
-        total, weights = torch.zeros_like(x), torch.zeros_like(x[:, :1])
-        for tile in tile_grid(height, width, TILE, OVERLAP):
-            rows, columns = slice(tile.top, tile.bottom), slice(tile.left, tile.right)
-            rows4, columns4 = slice(tile.top // 4, tile.bottom // 4), slice(tile.left // 4, tile.right // 4)
-            part = evaluate(self.unet, x[..., rows, columns], condition[..., rows4, columns4], times, qualities)
-            window = blend_window(tile, height, width, OVERLAP).to(x.device)
-            total[..., rows, columns] += part * window
-            weights[..., rows, columns] += window
-        return total / weights
+
+        def tile_of(tile: Tile) -> Tensor:
+            part, part_condition = x[(..., *tile.slices())], condition[(..., *tile.slices(PATCH))]
+            return evaluate(self.unet, part, part_condition, times, qualities)
+
+        return blend_tiles(tile_of, x, 1, TILE, OVERLAP)

@@ -12,14 +12,21 @@ import typer
 from pipeline.autoencoder import Autoencoder
 from pipeline.codec import CHECKPOINTS
 from pipeline.metrics.distilled import DistilledSqueezeNet
+from pipeline.metrics.perceptual import DISTILLED_FOLDER
 from pipeline.score import DiffusionDecoder, FlowDecoder, ScoreDecoder
 from pipeline.training.autoencoder import AutoencoderTask
-from pipeline.training.data import PhotoSet
+from pipeline.training.data import DETAIL, OBJECTS, Mix, PhotoSet
 from pipeline.training.distil import BlockTask, EndToEndTask, Teacher, prepare
 from pipeline.training.distortions import PairSet
 from pipeline.training.loop import Task, train
 from pipeline.training.presets import PRESETS, Preset
 from pipeline.training.score import ScoreTask
+from pipeline.training.ultralow import UltraLow, UltraLowTask
+from pipeline.training.vae import VAETask
+from pipeline.ultralow.codec import FeatureCoder
+from pipeline.ultralow.encoders import SqueezeSemantics
+from pipeline.ultralow.painter import LatentPainter
+from pipeline.ultralow.vae import BlockVAE
 
 app = typer.Typer(
     help="Train the networks in checkpoints/. Stage 2 is trained on pictures decoded by a finished stage 1.\n\n"
@@ -43,8 +50,8 @@ def _preset(network: str, name: str, steps: int | None) -> Preset:
     return preset if steps is None else replace(preset, training=replace(preset.training, steps=steps))
 
 
-def _run(task: Task, preset: Preset, data: list[Path], out: Path, resume: bool) -> None:
-    photos = PhotoSet.load(data, preset.training.crop)
+def _run(task: Task, preset: Preset, data: list[Path], out: Path, resume: bool, mix: Mix = DETAIL) -> None:
+    photos = PhotoSet.load(data, preset.training.crop, mix=mix)
     figures = train(task, photos.crops, preset.training, out, resume)
     typer.echo(json.dumps(figures, indent=2))
 
@@ -138,3 +145,44 @@ def lpips(
     prepare(model, teacher, calibration, fresh=False)
     figures = train(EndToEndTask(model, teacher, held_out), pairs.draw, phases[1].training, out, resume)
     typer.echo(json.dumps(figures, indent=2))
+
+
+@app.command()
+def vae(
+    data: Data,
+    out: Out = Path("runs/vae"),
+    preset: PresetName = "embedded",
+    resume: Resume = False,
+    steps: Steps = None,
+) -> None:
+    """The latent space of the ultra-low system: L1 + LPIPS, then frozen."""
+    chosen = _preset("vae", preset, steps)
+    torch.manual_seed(chosen.training.seed)
+    validation = PhotoSet.load(data, chosen.training.crop, validation=True, mix=OBJECTS)
+    task = VAETask(BlockVAE(**chosen.model), Teacher.load(), validation, chosen.training.crop)
+    _run(task, chosen, data, out, resume, OBJECTS)
+
+
+@app.command()
+def ultralow(
+    data: Data,
+    out: Out = Path("runs/ultralow"),
+    preset: PresetName = "embedded",
+    resume: Resume = False,
+    steps: Steps = None,
+    stage1: Stage1 = CHECKPOINTS / "autoencoder",
+    latent_space: Annotated[Path, typer.Option("--vae", help="The finished latent space.", exists=True)] = CHECKPOINTS
+    / "vae",
+) -> None:
+    """The ultra-low system: triple encoder, latent compression, reconstruction and latent diffusion, jointly."""
+    chosen = _preset("ultralow", preset, steps)
+    torch.manual_seed(chosen.training.seed)
+    validation = PhotoSet.load(data, chosen.training.crop, validation=True, mix=OBJECTS)
+    model = UltraLow(FeatureCoder(), LatentPainter())
+    model.coder.distortion_encoder.copy_from(Autoencoder.from_pretrained(stage1, torch_dtype=torch.float32))
+    semantic = SqueezeSemantics(
+        DistilledSqueezeNet.from_pretrained(DISTILLED_FOLDER, torch_dtype=torch.float32, low_cpu_mem_usage=False)
+    )
+    frozen = BlockVAE.from_pretrained(latent_space, torch_dtype=torch.float32)
+    task = UltraLowTask(model, frozen, semantic, Teacher.load(), validation, chosen.training.crop)
+    _run(task, chosen, data, out, resume, OBJECTS)

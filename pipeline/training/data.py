@@ -18,11 +18,29 @@ def _resized(image: Image.Image, scale: float) -> np.ndarray:
 
 
 @dataclass(frozen=True)
+class Mix:
+    """How often each kind of source is drawn, and how far small photographs may be shrunk."""
+
+    shares: tuple[float, float, float]
+    """Of large photographs at full size, of large ones at 0.64 of it, of small ones."""
+    least_scale: float
+    """Small photographs are held at this size, or larger where a crop would not fit."""
+    most_scale: float
+    """Small photographs that would have to be larger than this are left out."""
+
+
+DETAIL = Mix((0.45, 0.25, 0.3), 0.5, 0.75)
+"""For what learns detail: clean pixels first, JPEG damage averaged away."""
+OBJECTS = Mix((0.15, 0.4, 0.45), 0.7, 1.0)
+"""For what learns what things look like: whole objects, many of them."""
+
+
+@dataclass(frozen=True)
 class PhotoSet:
     """Photographs of one folder tree, split into training and validation by a fixed rule.
 
-    Clean large photographs are held at full and at 0.64 of their size; small, JPEG-damaged ones at half size, where
-    the damage is averaged away.
+    Clean large photographs are held at full and at 0.64 of their size; small, JPEG-damaged ones smaller than they are,
+    where the damage is averaged away.
     """
 
     groups: list[list[np.ndarray]]
@@ -31,7 +49,7 @@ class PhotoSet:
     """How often a crop is drawn from each group."""
 
     @classmethod
-    def load(cls, folders: list[Path], crop: int, validation: bool = False) -> "PhotoSet":
+    def load(cls, folders: list[Path], crop: int, validation: bool = False, mix: Mix = DETAIL) -> "PhotoSet":
         """Every tenth photograph (by name, in each folder) is for validation, the others for training.
 
         Raises:
@@ -48,9 +66,9 @@ class PhotoSet:
                 if max(image.size) >= _LARGE_SIDE:
                     groups[0].append(np.asarray(image))
                     groups[1].append(_resized(image, 0.64))
-                elif (scale := max(0.5, (crop + 1) / min(image.size))) <= 0.75:
+                elif (scale := max(mix.least_scale, (crop + 1) / min(image.size))) <= mix.most_scale:
                     groups[2].append(_resized(image, scale))
-        shares = [share if group else 0.0 for share, group in zip((0.45, 0.25, 0.3), groups, strict=True)]
+        shares = [share if group else 0.0 for share, group in zip(mix.shares, groups, strict=True)]
         if not any(shares):
             raise FileNotFoundError(f"no photographs of at least {crop} pixels a side in {[str(f) for f in folders]}")
         return cls(groups, [share / sum(shares) for share in shares])

@@ -70,6 +70,14 @@ class Teacher:
             x = value.relu()
         return found
 
+    def distance(self, originals: Tensor, pictures: Tensor) -> Tensor:
+        """LPIPS ``(batch,)`` of ``(batch, 3, H, W)`` in [0, 1], with gradients to ``pictures``."""
+        with torch.no_grad():
+            wanted = self.weighted(self.network.net(self.scaled(originals)))
+        found = self.weighted(self.network.net(self.scaled(pictures)))
+        parts = [(a.float() - b.float()).square().sum(1).flatten(1).mean(1) for a, b in zip(wanted, found, strict=True)]
+        return torch.stack(parts).sum(0)
+
     def weighted(self, maps: list[Tensor]) -> list[Tensor]:
         """Maps whose squared differences, summed over channels and averaged over pixels, add up to LPIPS."""
         heads = [head.model[-1].weight.clamp(min=0).sqrt() for head in self.network.lins]

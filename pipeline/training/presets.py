@@ -24,6 +24,12 @@ PRESETS: dict[tuple[str, str], Preset] = {
     ("flow", "embedded"): Preset(TrainingConfig(steps=1900, batch_size=12, crop=128, learning_rate=4e-4)),
     ("lpips blocks", "embedded"): Preset(replace(_LPIPS, steps=2000, learning_rate=1e-2, warmup_steps=100)),
     ("lpips", "embedded"): Preset(replace(_LPIPS, steps=500, learning_rate=4e-4, warmup_steps=30, ema_decay=0.99)),
+    ("vae", "embedded"): Preset(
+        TrainingConfig(steps=1600, batch_size=8, crop=256, learning_rate=8e-4, ema_decay=0.995, validate_every=400)
+    ),
+    ("ultralow", "embedded"): Preset(
+        TrainingConfig(steps=5600, batch_size=8, crop=256, learning_rate=6e-4, validate_every=300)
+    ),
     ("autoencoder", "base"): Preset(
         TrainingConfig(steps=400_000, batch_size=16, crop=256, learning_rate=4e-4, warmup_steps=2000, ema_decay=0.9999),
         {"widths": (96, 192, 320), "blocks": (2, 3, 3), "synthesis_blocks": (3, 4, 3), "context_channels": 192},

@@ -22,7 +22,8 @@ from pipeline.ui.engine import Engine, RateControl
 from pipeline.ui.files import file_stem
 from pipeline.ui.report import progress, sentence, steps_text
 from pipeline.ui.run import Run, settings_in_words
-from pipeline.ui.view import AUTOENCODER, GRAIN, ORIGINAL, OTHER, REPAINT, Sides, View
+from pipeline.ui.sides import AUTOENCODER, GRAIN, ORIGINAL, OTHER, REPAINT, Sides
+from pipeline.ui.view import View
 
 STOPPED = sentence("Stopped.")
 _log = logging.getLogger(__name__)
@@ -42,6 +43,7 @@ class Actions:
         rate: RateControl,
         bpp: float,
         quality: float,
+        ultralow: float,
         decoder: str,
         steps: int,
         noise: float,
@@ -55,9 +57,10 @@ class Actions:
 
         Parameters:
             photo: a picture file, up to 24 megapixels
-            rate: "bpp" to meet a target bitrate, "quality" to set the quality
+            rate: "bpp" to meet a target bitrate, "quality" to set the quality, "ultralow" for the ultra-low codec
             bpp: target bits per pixel, used with rate "bpp"
             quality: 0 smallest to 1 best, used with rate "quality"
+            ultralow: target bits per pixel, used with rate "ultralow"
             decoder: "diffusion" or "flow"
             steps: sampling steps, 1 to 100
             noise: noise level, 0 (the autoencoder's exact picture) to 1 (most realistic)
@@ -68,7 +71,8 @@ class Actions:
             check_photo(photo)
             self._visited.set()
             yield View(progress("Compressing …"), settings.seed).outputs()
-            run = self.compressed(photo, rate, bpp if rate == "bpp" else quality, settings)
+            value = {"bpp": bpp, "quality": quality, "ultralow": ultralow}[rate]
+            run = self.compressed(photo, rate, value, settings)
             for view in self.run(run, sides):
                 yield view.outputs()
 

@@ -2,15 +2,16 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from urllib.parse import urlencode
 
 from pipeline.errors import SettingsError
-from pipeline.settings import Decoder, DecodeSettings
-from pipeline.ui.engine import RateControl
-from pipeline.ui.view import Sides
+from pipeline.settings import DEFAULT_SETTINGS, CodecName, Decoder, DecodeSettings
+from pipeline.ui.engine import RateControl, codec_behind
+from pipeline.ui.sides import Sides
 
 _FOLDER = Path(__file__).resolve().parents[2] / "assets" / "examples"
 EXAMPLES = {
@@ -18,8 +19,13 @@ EXAMPLES = {
     for name in ("cat.png", "flower.jpg", "temple.jpg", "astronaut.png", "coffee.png", "rocket.jpg")
 }
 DEFAULTS = DecodeSettings()
-RECOMMENDED_STEPS = {Decoder.DIFFUSION: DEFAULTS.num_inference_steps, Decoder.FLOW: 4}
-MIN_BPP, MAX_BPP = 0.05, 1.0
+FLOW_STEPS = 4
+RANGES: dict[RateControl, tuple[float, float, float]] = {
+    "bpp": (0.05, 1.0, 0.2),
+    "quality": (0.0, 1.0, 0.5),
+    "ultralow": (0.005, 0.05, 0.02),
+}
+"""Least, most and usual value of each rate control."""
 
 
 @dataclass(frozen=True)
@@ -27,19 +33,30 @@ class Preset:
     """Rate and noise level that go together."""
 
     name: str
-    bpp: float
+    rate: RateControl
+    value: float
     noise_level: float
 
     def matches(self, link: "Link") -> bool:
-        return (link.rate, link.value, link.settings.noise_level) == ("bpp", self.bpp, self.noise_level)
+        return (link.rate, link.value, link.settings.noise_level) == (self.rate, self.value, self.noise_level)
 
 
 PRESETS = (
-    Preset("Faithful", 0.4, 0.3),
-    Preset("Balanced", 0.2, DEFAULTS.noise_level),
-    Preset("Realistic", 0.2, 0.7),
-    Preset("Tiny", 0.08, 0.6),
+    Preset("Faithful", "bpp", 0.4, 0.3),
+    Preset("Balanced", "bpp", 0.2, DEFAULTS.noise_level),
+    Preset("Realistic", "bpp", 0.2, 0.5),
+    Preset("Tiny", "ultralow", 0.02, DEFAULT_SETTINGS[CodecName.ULTRALOW].noise_level),
 )
+
+
+def recommended(rate: RateControl, decoder: Decoder) -> DecodeSettings:
+    """What a decoder does best with on the streams of a rate control; the ultra-low codec has one decoder only."""
+    own = DEFAULT_SETTINGS[codec_behind(rate)]
+    return (
+        own
+        if rate == "ultralow" or decoder == own.decoder
+        else replace(own, decoder=decoder, num_inference_steps=FLOW_STEPS)
+    )
 
 
 @dataclass(frozen=True)
@@ -48,7 +65,7 @@ class Link:
 
     example: str = "cat"
     rate: RateControl = "bpp"
-    value: float = 0.2
+    value: float = RANGES["bpp"][2]
     """Bits per pixel or quality, as ``rate`` says."""
     settings: DecodeSettings = DEFAULTS
     sides: Sides = field(default_factory=Sides)
@@ -56,19 +73,17 @@ class Link:
     @classmethod
     def from_query(cls, query: Mapping[str, str]) -> "Link":
         """Reads an address; what is missing or impossible takes its default, so that every link opens."""
-        rate = "quality" if "quality" in query else "bpp"
-        low, high, usual = (0.0, 1.0, 0.5) if rate == "quality" else (MIN_BPP, MAX_BPP, cls.value)
-        decoder = query.get("decoder", DEFAULTS.decoder)
-        try:
-            steps = RECOMMENDED_STEPS[Decoder(decoder)]
+        rate = next((name for name in ("quality", "ultralow") if name in query), "bpp")
+        low, high, usual = RANGES[rate]
+        settings = DEFAULT_SETTINGS[codec_behind(rate)]
+        with suppress(SettingsError, ValueError):
+            usually = recommended(rate, Decoder(query.get("decoder", settings.decoder)))
             settings = DecodeSettings(
-                Decoder(decoder),
-                int(_number(query, "steps", steps)),
-                _number(query, "noise", DEFAULTS.noise_level),
-                int(_number(query, "seed", DEFAULTS.seed)),
+                usually.decoder,
+                int(_number(query, "steps", usually.num_inference_steps)),
+                _number(query, "noise", usually.noise_level),
+                int(_number(query, "seed", usually.seed)),
             )
-        except (SettingsError, ValueError, KeyError):
-            settings = DEFAULTS
         return cls(
             query["example"] if query.get("example") in EXAMPLES else cls.example,
             rate,

@@ -13,13 +13,14 @@ from PIL import Image
 
 from pipeline.baselines import PlainResult, encode_plain
 from pipeline.metrics import Scores, measure
-from pipeline.settings import DecodeSettings, DecodeStep
+from pipeline.settings import CodecName, DecodeSettings, DecodeStep
 from pipeline.ui.zerogpu import on_gpu
 
 if TYPE_CHECKING:
     from pipeline.codec import Codec
 
-RateControl = Literal["bpp", "quality"]
+RateControl = Literal["bpp", "quality", "ultralow"]
+"""What sets the size: a target bitrate or a quality of the standard codec, a target bitrate of the ultra-low one."""
 STREAMS_KEPT = 64
 SCORES_KEPT = 512
 PAINTING_BYTES_KEPT = 64_000_000
@@ -99,7 +100,7 @@ class Engine:
         return self._streams.get((hashlib.sha256(photo).digest(), control, value))
 
     def encode(self, photo: bytes, image: Image.Image, control: RateControl, value: float) -> Encoded:
-        """The stream of ``image`` at a target ``"bpp"`` or a ``"quality"``.
+        """The stream of ``image``; the meaning of ``value`` depends on ``control``.
 
         Args:
             photo: the file ``image`` was loaded from; its hash and the rate are the key of the cache.
@@ -107,7 +108,7 @@ class Engine:
         with self._encoding:
             encoded = self.encoded(photo, control, value)
             if encoded is None:
-                _ = self.codec.autoencoder  # loading it is no part of the time
+                self.codec.system(codec_behind(control)).prepare()  # loading the models is no part of the time
                 started = time.monotonic()
                 stream = self._encode(image, control, value)
                 encoded = Encoded(stream, time.monotonic() - started)
@@ -139,7 +140,8 @@ class Engine:
         return seconds
 
     def _encode_here(self, image: Image.Image, control: RateControl, value: float) -> bytes:
-        return self.codec.encode(image, **{control: value})
+        rate = {"quality": value} if control == "quality" else {"bpp": value}
+        return self.codec.encode(image, **rate, codec=codec_behind(control))
 
     def _decode_here(self, stream: bytes, settings: DecodeSettings) -> Iterator[DecodeStep]:
         yield from self.codec.decode(stream, settings)
@@ -162,6 +164,11 @@ class Engine:
             scores = measure(original, picture)
             self._scores.put(key, scores)
         return scores
+
+
+def codec_behind(control: RateControl) -> CodecName:
+    """The compression system that a rate control belongs to."""
+    return CodecName.ULTRALOW if control == "ultralow" else CodecName.STANDARD
 
 
 def film_steps(total: int) -> list[int]:

@@ -16,7 +16,7 @@ from pipeline.ui.figures import Figure, figures_html
 from pipeline.ui.maps import SPREAD_TOP, spread_map
 from pipeline.ui.report import NO_LPIPS, progress, score_texts, sentence
 from pipeline.ui.run import Run
-from pipeline.ui.view import AUTOENCODER, METHODS, ORIGINAL, REPAINT, SAMPLE, Sides
+from pipeline.ui.sides import AUTOENCODER, METHODS, ORIGINAL, REPAINT, SAMPLE, Sides
 
 SHEET = (ORIGINAL, *(side for side in METHODS if side != SAMPLE))
 SHEET_WIDTH = 640
@@ -41,6 +41,7 @@ class Extras:
         rate: RateControl,
         bpp: float,
         quality: float,
+        ultralow: float,
         decoder: str,
         steps: int,
         noise: float,
@@ -53,9 +54,10 @@ class Extras:
 
         Parameters:
             photo: a picture file, up to 24 megapixels
-            rate: "bpp" to meet a target bitrate, "quality" to set the quality
+            rate: "bpp" to meet a target bitrate, "quality" to set the quality, "ultralow" for the ultra-low codec
             bpp: target bits per pixel, used with rate "bpp"
             quality: 0 smallest to 1 best, used with rate "quality"
+            ultralow: target bits per pixel, used with rate "ultralow"
             decoder: "diffusion" or "flow"; the other one runs with its recommended steps
             steps: sampling steps, 1 to 100
             noise: noise level, 0 (the autoencoder's exact picture) to 1 (most realistic)
@@ -65,7 +67,8 @@ class Extras:
             settings = decode_settings(decoder, steps, noise, seed)
             check_photo(photo)
             yield progress("Compressing …"), "", None, None
-            fresh = self._actions.compressed(photo, rate, bpp if rate == "bpp" else quality, settings)
+            value = {"bpp": bpp, "quality": quality, "ultralow": ultralow}[rate]
+            fresh = self._actions.compressed(photo, rate, value, settings)
             if run is None or not run.finished or (run.stream, run.settings) != (fresh.stream, fresh.settings):
                 run = fresh
                 for view in self._actions.run(run, Sides()):
@@ -73,7 +76,7 @@ class Extras:
             if not run.has_original:
                 raise ImageError("The methods are compared with the original; choose its photo instead of a stream.")
             for side in SHEET:
-                if side not in run.files:
+                if side not in run.files and run.can_have(side):
                     for status in methods.make(self._engine, run, side):
                         yield status, _grid(run), None, None
             numbers = run.report(self._engine.codec.description, lpips_name()).numbers()
@@ -126,6 +129,8 @@ def _sheet(run: Run) -> str:
     scale = max(1, SHEET_WIDTH // box.width)
     cells = []
     for side in SHEET:
+        if side not in run.files:
+            continue
         crop = box.crop(run.picture(side)).repeat(scale, 0).repeat(scale, 1)
         size, *scores = _lines(run, side)
         scores = [score.replace("LPIPS", lpips_name() or "LPIPS") for score in scores]

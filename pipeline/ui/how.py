@@ -13,12 +13,21 @@ generated, not transmitted.</b> Another seed paints other detail.</p>
 looks most real and is least faithful. No setting has both: that is the perception–distortion trade-off.</p>
 <p>The <b>grain control</b> is the test every such decoder has to pass: the autoencoder's picture with plain noise that
 costs the same PSNR. A repaint is worth its time only where it looks better than that.</p>"""
+_ULTRALOW_TITLE = "<h2>The ultra-low codec</h2>"
+_ULTRALOW_TEXT = """<p>Below 0.03 bits per pixel, a few hundred bytes for a photo, even the average is hardly a
+picture. Here three frozen encoders look at the photo: a <b>VAE</b>, an encoder made for <b>distortion</b>, and one
+that knows what pictures <b>show</b>. Their features are fused and squeezed into the stream. The decoder makes a
+<b>coarse picture</b> and two kinds of features of it, pixels and semantics, and these guide a <b>latent diffusion</b>
+model that paints the rest in the VAE's space. More of this picture is generated than sent.</p>"""
 
 
 def how_it_works() -> str:
-    """Figure and text, as HTML; the figure has a layout for wide and one for narrow pages."""
-    figures = "".join(
-        f'<div class="{layout}">{(_FIGURES / f"pipeline-{layout}.svg").read_text(encoding="utf-8")}</div>'
+    """Figures and text, as HTML; a figure has a layout for wide and one for narrow pages."""
+    return f"{_figure('pipeline')}{_TEXT}{_ULTRALOW_TITLE}{_figure('ultralow')}{_ULTRALOW_TEXT}"
+
+
+def _figure(name: str) -> str:
+    return "".join(
+        f'<div class="{layout}">{(_FIGURES / f"{name}-{layout}.svg").read_text(encoding="utf-8")}</div>'
         for layout in ("wide", "tall")
     )
-    return f"{figures}{_TEXT}"

@@ -5,14 +5,14 @@ from dataclasses import dataclass, fields
 import gradio as gr
 
 from pipeline.settings import MAX_SEED, MAX_STEPS
-from pipeline.ui.choices import DEFAULTS, EXAMPLES, MAX_BPP, MIN_BPP, PRESETS, Link
+from pipeline.ui.choices import DEFAULTS, EXAMPLES, PRESETS, RANGES, Link
 from pipeline.ui.components import PhotoInput, Prose
 from pipeline.ui.extras import MAX_SAMPLES
 from pipeline.ui.how import how_it_works
 from pipeline.ui.plots import KINDS
 from pipeline.ui.report import captions_html, progress
 from pipeline.ui.run import DECODER_NAMES
-from pipeline.ui.view import KEYS, Sides
+from pipeline.ui.sides import KEYS, Sides
 
 MASTHEAD = """<h1>Bitbrush</h1>
 <p>A few bits sketch the picture, diffusion paints the detail back.</p>"""
@@ -39,6 +39,7 @@ class PhotoSource(Group):
     rate: gr.Radio
     bpp: gr.Slider
     quality: gr.Slider
+    ultralow: gr.Slider
 
 
 @dataclass(frozen=True)
@@ -117,13 +118,18 @@ def photo_source() -> tuple[gr.Radio, PhotoSource]:
         [each.name for each in PRESETS],
         value="Balanced",
         label="Preset",
-        info="Faithful spends more bytes and invents little; Realistic paints more; Tiny saves bytes.",
+        info="Faithful spends more bytes and invents little; Realistic paints more; Tiny is another codec altogether: "
+        "a few hundred bytes, and most of the picture invented.",
         elem_classes="segments",
     )
-    rate = gr.Radio([("Target bitrate", "bpp"), ("Quality", "quality")], value=Link.rate, label="Set the size by")
-    bpp = gr.Slider(MIN_BPP, MAX_BPP, Link.value, step=0.01, label="Target bitrate, bits per pixel")
-    quality = gr.Slider(0, 1, 0.5, step=0.01, label="Quality", visible=False)
-    return preset, PhotoSource(photo, rate, bpp, quality)
+    rates = [("Bitrate", "bpp"), ("Quality", "quality"), ("Ultra-low", "ultralow")]
+    rate = gr.Radio(rates, value=Link.rate, label="Set the size by")
+    bpp = gr.Slider(*RANGES["bpp"], step=0.01, label="Target bitrate, bits per pixel")
+    quality = gr.Slider(*RANGES["quality"], step=0.01, label="Quality", visible=False)
+    ultralow = gr.Slider(
+        *RANGES["ultralow"], step=0.001, label="Target bitrate of the ultra-low codec, bits per pixel", visible=False
+    )
+    return preset, PhotoSource(photo, rate, bpp, quality, ultralow)
 
 
 def stream_source() -> StreamSource:
@@ -142,7 +148,7 @@ def decoding() -> tuple[Decoding, gr.Button]:
         DEFAULTS.noise_level,
         step=0.01,
         label="Noise level",
-        info="0 returns the autoencoder's exact picture, 1 is the most realistic.",
+        info="0 returns the exact picture that was sent, 1 paints the most.",
     )
     with gr.Row(elem_id="seeding"):
         seed = gr.Number(DEFAULTS.seed, label="Seed", precision=0, minimum=0, maximum=MAX_SEED, min_width=120)

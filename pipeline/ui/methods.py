@@ -8,11 +8,11 @@ from PIL import Image
 from pipeline.baselines import add_grain, matched_grain_sigma
 from pipeline.metrics import psnr
 from pipeline.settings import MAX_SEED, Decoder, DecodeSettings
-from pipeline.ui.choices import RECOMMENDED_STEPS
+from pipeline.ui.choices import recommended
 from pipeline.ui.engine import Engine
 from pipeline.ui.report import progress
 from pipeline.ui.run import DECODER_NAMES, Run, settings_in_words
-from pipeline.ui.view import AUTOENCODER, GRAIN, METHODS, ORIGINAL, OTHER, PLAIN, REPAINT, SAMPLE
+from pipeline.ui.sides import AUTOENCODER, GRAIN, METHODS, ORIGINAL, OTHER, PLAIN, REPAINT, SAMPLE
 
 
 def make(engine: Engine, run: Run, side: str) -> Iterator[str]:
@@ -39,7 +39,7 @@ def score(engine: Engine, run: Run, side: str) -> None:
 def other_decoder(settings: DecodeSettings) -> DecodeSettings:
     """The decoder that was not chosen, with its recommended number of steps."""
     other = Decoder.FLOW if settings.decoder is Decoder.DIFFUSION else Decoder.DIFFUSION
-    return replace(settings, decoder=other, num_inference_steps=RECOMMENDED_STEPS[other])
+    return replace(settings, decoder=other, num_inference_steps=recommended("bpp", other).num_inference_steps)
 
 
 def another_sample(settings: DecodeSettings, by: int = 1) -> DecodeSettings:

@@ -2,19 +2,21 @@
 
 import math
 from functools import cache
+from pathlib import Path
 
-from pipeline.evaluation.plots import Mark, distortion_perception, rate_curves, steps_curves
-from pipeline.evaluation.results import KODAK_RESULTS, Results, load_results
+from pipeline.evaluation.plots import Mark, distortion_perception, rate_curves, steps_curves, ultralow_curves
+from pipeline.evaluation.results import KODAK_RESULTS, ULTRALOW_RESULTS, Results, load_results
 from pipeline.ui.figures import Figure, figures_html
 from pipeline.ui.files import RunFolder
 from pipeline.ui.run import Run
-from pipeline.ui.view import REPAINT
+from pipeline.ui.sides import REPAINT
 
-RATE_PSNR, RATE_LPIPS, STEPS, PERCEPTION = KINDS = (
+RATE_PSNR, RATE_LPIPS, STEPS, PERCEPTION, ULTRALOW = KINDS = (
     "PSNR by rate",
     "LPIPS by rate",
     "LPIPS by steps",
     "Distortion and perception",
+    "Ultra-low",
 )
 _DOTS_PER_INCH = 200
 _NARROW_INCHES = (4.0, 3.8)
@@ -23,6 +25,7 @@ _HINTS = {
     RATE_LPIPS: "Perceptual distance: lower is better. The control is plain grain of the best strength.",
     STEPS: "What more network evaluations buy.",
     PERCEPTION: "The noise level walks along this curve: towards realistic, away from faithful.",
+    ULTRALOW: "The ultra-low codec. The others may shrink the picture first; the size with the lowest LPIPS counts.",
 }
 
 
@@ -34,9 +37,12 @@ def draw(kind: str, dark: bool, narrow: bool, run: Run | None) -> str:
         narrow: for a phone, so that its letters are large enough there.
         run: the point to mark, if it has scores.
     """
-    results, mark = _committed(), _mark(run)
+    results = _committed(ULTRALOW_RESULTS if kind == ULTRALOW else KODAK_RESULTS)
+    mark = _mark(run) if run and run.is_ultralow == (kind == ULTRALOW) else None
     if kind in (RATE_PSNR, RATE_LPIPS):
         figure = rate_curves(results, "psnr" if kind == RATE_PSNR else "lpips", mark, dark)
+    elif kind == ULTRALOW:
+        figure = ultralow_curves(results, "lpips", mark, dark)
     else:
         figure = (steps_curves if kind == STEPS else distortion_perception)(results, mark, dark)
     if narrow:
@@ -49,8 +55,8 @@ def draw(kind: str, dark: bool, narrow: bool, run: Run | None) -> str:
     return figures_html([Figure(path, _HINTS[kind], (whose,), f"Plot: {kind}")], "plot")
 
 
-def _mark(run: Run | None) -> Mark | None:
-    scores = run.scores.get(REPAINT) if run else None
+def _mark(run: Run) -> Mark | None:
+    scores = run.scores.get(REPAINT)
     if scores is None or math.isinf(scores.psnr):
         return None
     steps = run.settings.num_inference_steps
@@ -58,5 +64,5 @@ def _mark(run: Run | None) -> Mark | None:
 
 
 @cache
-def _committed() -> Results:
-    return load_results(KODAK_RESULTS)
+def _committed(path: Path) -> Results:
+    return load_results(path)

@@ -8,23 +8,14 @@ from PIL import Image
 
 from pipeline.errors import ImageError
 from pipeline.metrics import Scores
-from pipeline.settings import Decoder, DecodeSettings, DecodeStep
+from pipeline.settings import CodecName, Decoder, DecodeSettings, DecodeStep
 from pipeline.stream import read_header
 from pipeline.ui.engine import film_steps
 from pipeline.ui.figures import Figure
 from pipeline.ui.files import PREVIEW_PIXELS, RunFolder
 from pipeline.ui.maps import ERROR_TOP, Box, error_map, worst_region
 from pipeline.ui.report import Method, Report, captions_html, steps_text
-from pipeline.ui.view import (
-    AUTOENCODER,
-    ERROR,
-    METHODS,
-    NEED_ORIGINAL,
-    ORIGINAL,
-    REPAINT,
-    SIDES,
-    Sides,
-)
+from pipeline.ui.sides import AUTOENCODER, ERROR, METHODS, NEED_ORIGINAL, ORIGINAL, OTHER, REPAINT, SIDES, Sides
 
 DECODER_NAMES = {Decoder.DIFFUSION: "Diffusion", Decoder.FLOW: "Rectified flow"}
 
@@ -96,7 +87,7 @@ class Run:
         """Takes in a record of a running decode; ``original`` is ``(H, W, 3)`` uint8."""
         self.step, self.total = record.step, record.total
         if record.step == 0:
-            self.add(AUTOENCODER, record.image, "Autoencoder")
+            self.add(AUTOENCODER, record.image, self.sketch_name)
             if record.image.nbytes > 3 * PREVIEW_PIXELS:
                 self.previews[AUTOENCODER] = self.folder.preview("autoencoder-preview", record.image)
                 if original is not None:
@@ -106,7 +97,7 @@ class Run:
         self.captions[REPAINT] = f"{DECODER_NAMES[self.settings.decoder]}, step {record.step} of {record.total}"
         if record.step in film_steps(record.total):
             path = self.folder.picture(f"film-{record.step}", self._film_box.crop(record.image))
-            title = f"Step {record.step}" if record.step else "Autoencoder"
+            title = f"Step {record.step}" if record.step else self.sketch_name
             self.film.append(Figure(path, title, (f"noise {record.sigma:.2f}",) if record.step else ()))
 
     def finish(self, repaint: np.ndarray, caption: str) -> None:
@@ -129,7 +120,18 @@ class Run:
             lpips_network if self.scores else None,
         )
 
+    @property
+    def sketch_name(self) -> str:
+        """What the picture is called that the stream alone describes."""
+        return "Coarse picture" if self.is_ultralow else "Autoencoder"
+
+    @property
+    def is_ultralow(self) -> bool:
+        return self.header.codec is CodecName.ULTRALOW
+
     def can_have(self, side: str) -> bool:
+        if side == OTHER and self.is_ultralow:
+            return False
         return self.has_original or side not in NEED_ORIGINAL
 
     def missing(self, sides: Sides) -> list[str]:
@@ -169,8 +171,13 @@ class Run:
                 return self._error_file(behind), self.captions[f"{ERROR} {behind}"]
         if side in self.previews or side in self.files:
             return self.previews.get(side) or self.files[side], self.captions[side]
-        reason = f"{side} follows" if self.can_have(side) else "a stream comes without its original"
-        return self.previews.get(AUTOENCODER) or self.files[AUTOENCODER], f"Autoencoder ({reason})"
+        if self.can_have(side):
+            reason = f"{side} follows"
+        elif side == OTHER:
+            reason = "the ultra-low codec has one decoder"
+        else:
+            reason = "a stream comes without its original"
+        return self.previews.get(AUTOENCODER) or self.files[AUTOENCODER], f"{self.sketch_name} ({reason})"
 
     def _error_file(self, behind: str) -> str:
         key = f"{ERROR} {behind}"

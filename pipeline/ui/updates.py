@@ -2,11 +2,12 @@
 
 import gradio as gr
 
-from pipeline.settings import Decoder
+from pipeline.settings import DEFAULT_SETTINGS, CodecName, Decoder
 from pipeline.ui import actions
-from pipeline.ui.choices import EXAMPLES, PRESETS, RECOMMENDED_STEPS, Link
+from pipeline.ui.choices import EXAMPLES, PRESETS, RANGES, Link, recommended
+from pipeline.ui.engine import RateControl, codec_behind
 from pipeline.ui.layout import OPENING, UNPAINTED
-from pipeline.ui.run import Run
+from pipeline.ui.run import DECODER_NAMES, Run
 from pipeline.ui.view import View
 
 
@@ -35,15 +36,33 @@ def one_visible(first: bool) -> tuple[dict, dict]:
     return gr.update(visible=first), gr.update(visible=not first)
 
 
-def recommended_steps(decoder: str, steps: int) -> int:
+def visible_rate(rate: RateControl) -> list[dict]:
+    """The sliders of the rate controls, of which one is seen."""
+    return [gr.update(visible=name == rate) for name in RANGES]
+
+
+def recommended_steps(rate: RateControl, decoder: str, steps: int) -> int:
     """The decoder's own step count, unless the user had chosen one."""
-    return RECOMMENDED_STEPS[Decoder(decoder)] if steps in RECOMMENDED_STEPS.values() else steps
+    known = {recommended(name, each).num_inference_steps for name in RANGES for each in DECODER_NAMES}
+    return recommended(rate, Decoder(decoder)).num_inference_steps if steps in known else steps
 
 
-def preset(name: str) -> tuple[str, float, float]:
-    """Kind of rate, bits per pixel and noise level of one of `PRESETS`."""
+def codec_settings(rate: RateControl, decoder: str, steps: int, noise: float) -> tuple[str, int, float]:
+    """Decoder, steps and noise level when another rate control is chosen: its codec's own where the codec changes."""
+    codec = codec_behind(rate)
+    others = [DEFAULT_SETTINGS[each] for each in CodecName if each != codec]
+    own = DEFAULT_SETTINGS[codec]
+    if noise in [each.noise_level for each in others]:
+        return own.decoder, own.num_inference_steps, own.noise_level
+    return recommended(rate, Decoder(decoder)).decoder, recommended_steps(rate, decoder, steps), noise
+
+
+def preset(name: str) -> tuple:
+    """Kind of rate, its three sliders, decoder, steps and noise level of one of `PRESETS`."""
     chosen = next(each for each in PRESETS if each.name == name)
-    return "bpp", chosen.bpp, chosen.noise_level
+    own = DEFAULT_SETTINGS[codec_behind(chosen.rate)]
+    sliders = [chosen.value if rate == chosen.rate else gr.skip() for rate in RANGES]
+    return chosen.rate, *sliders, own.decoder, own.num_inference_steps, chosen.noise_level
 
 
 def opened(link: Link, view: View | None) -> list:
@@ -53,8 +72,7 @@ def opened(link: Link, view: View | None) -> list:
     return [
         photo,
         link.rate,
-        link.value if link.rate == "bpp" else gr.skip(),
-        link.value if link.rate == "quality" else gr.skip(),
+        *(gr.update(value=link.value if name == link.rate else usual) for name, (_, _, usual) in RANGES.items()),
         next((each.name for each in PRESETS if each.matches(link)), None),
         settings.decoder.value,
         settings.num_inference_steps,

@@ -1,45 +1,13 @@
-"""What the page puts beside each other, and the outputs of a run in the order of the page's components."""
+"""The outputs of a run in the order of the page's components."""
 
 from dataclasses import dataclass, field, fields, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import gradio as gr
 
 from pipeline.ui.figures import figures_html
-
-if TYPE_CHECKING:
-    from pipeline.ui.run import Run
-
-ORIGINAL, AUTOENCODER, GRAIN, REPAINT, OTHER, SAMPLE, JPEG, WEBP, AVIF, ERROR = SIDES = (
-    "Original",
-    "Autoencoder",
-    "Grain",
-    "Repaint",
-    "Other decoder",
-    "Another sample",
-    "JPEG",
-    "WebP",
-    "AVIF",
-    "Error map",
-)
-KEYS = dict(zip("1234567890", SIDES, strict=True))
-"""The key that chooses each side."""
-PLAIN = (JPEG, WEBP, AVIF)
-METHODS = (AUTOENCODER, GRAIN, REPAINT, OTHER, SAMPLE, *PLAIN)
-"""The sides that are pictures of the original and can be measured, in the order of the table."""
-NEED_ORIGINAL = (ORIGINAL, GRAIN, *PLAIN, ERROR)
-
-
-@dataclass
-class Sides:
-    """What stands left and right. Kept in the session's state, where a running decode sees it change."""
-
-    left: str = AUTOENCODER
-    right: str = REPAINT
-
-    def __post_init__(self) -> None:
-        self.left = self.left if self.left in SIDES else AUTOENCODER
-        self.right = self.right if self.right in SIDES else REPAINT
+from pipeline.ui.run import Run
+from pipeline.ui.sides import Sides
 
 
 @dataclass(frozen=True)
@@ -59,9 +27,9 @@ class View:
     stream_file: str | None = None
     picture_file: str | None = None
     filmstrip: Any = field(default_factory=gr.skip)
-    run: "Run | None" = None
+    run: Run | None = None
 
-    def showing(self, run: "Run", sides: Sides) -> "View":
+    def showing(self, run: Run, sides: Sides) -> "View":
         """The same with the pictures that are there by now."""
         pictures, captions = run.at(sides)
         film = figures_html(run.film, "film")

@@ -1,0 +1,108 @@
+"""What the codec needs to know of a compression system, and the standard one: HFD."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property, partial
+from pathlib import Path
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+
+from pipeline.autoencoder import ALIGNMENT, Autoencoder
+from pipeline.score import DiffusionDecoder, FlowDecoder, SampleStep, ScoreDecoder
+from pipeline.settings import CodecName, Decoder, DecodeSettings
+from pipeline.stream import StreamHeader
+
+Loader = Callable[[type, str], Any]
+"""Model class and folder in ``checkpoints/`` => the model, ready to run."""
+
+
+@dataclass(frozen=True)
+class Sketch:
+    """What a stream alone says: the decoded picture, padded, ``(1, 3, height, width)`` in [0, 1]."""
+
+    picture: Tensor
+
+
+class System(ABC):
+    """One way from a picture to a stream and back. Models are loaded on first use."""
+
+    name: ClassVar[CodecName]
+    model_name: ClassVar[str]
+    """The model in the stream's header, and its folder in ``checkpoints/``: what entropy decoding depends on."""
+    alignment: ClassVar[int]
+    """Picture sides are padded to multiples of this."""
+    bpp_range: ClassVar[tuple[float, float]]
+    """Bitrates that may be asked for."""
+    painters: ClassVar[tuple[Decoder, ...]]
+    """The decoders that generate detail for its streams."""
+
+    def __init__(self, load: Loader, folder: Path):
+        """``folder`` is where the models lie, in the layout of ``checkpoints/``; ``load`` loads one of them."""
+        self._load = load
+        self._folder = folder
+
+    @abstractmethod
+    def prepare(self) -> None:
+        """Loads what encoding needs, so that it takes no time later."""
+
+    @abstractmethod
+    def encoder(self, padded: Tensor) -> Callable[[int], bytes]:
+        """A function from quality codes to payloads of ``padded`` ``(1, 3, height, width)`` in [0, 1]; what does not
+        depend on the quality is computed once."""
+
+    @abstractmethod
+    def decompress_latent(self, payload: bytes, quality_code: int, height: int, width: int) -> Tensor:
+        """The exact latent of a padded picture of ``height`` x ``width``: int32, the same on every machine."""
+
+    @abstractmethod
+    def sketch(self, latent: Tensor, quality_code: int) -> Sketch:
+        """The picture that the stream alone describes."""
+
+    @abstractmethod
+    def paint(self, sketch: Sketch, header: StreamHeader, settings: DecodeSettings) -> Iterator[SampleStep]:
+        """Generates the missing detail by one of the `painters`; ``settings.noise_level`` is above 0."""
+
+
+class StandardSystem(System):
+    """HFD (Hoogeboom et al. 2023, arXiv 2305.18231): the MSE autoencoder, then diffusion or a rectified flow."""
+
+    name = CodecName.STANDARD
+    model_name = "autoencoder"
+    alignment = ALIGNMENT
+    bpp_range = (0.02, 4.0)
+    painters = (Decoder.DIFFUSION, Decoder.FLOW)
+
+    @cached_property
+    def autoencoder(self) -> Autoencoder:
+        model = self._load(Autoencoder, self.model_name)
+        model.entropy.cpu()
+        return model
+
+    @cached_property
+    def diffusion(self) -> DiffusionDecoder:
+        return self._load(DiffusionDecoder, Decoder.DIFFUSION)
+
+    @cached_property
+    def flow(self) -> FlowDecoder:
+        return self._load(FlowDecoder, Decoder.FLOW)
+
+    def prepare(self) -> None:
+        _ = self.autoencoder
+
+    def encoder(self, padded: Tensor) -> Callable[[int], bytes]:
+        return partial(self.autoencoder.compress, padded)
+
+    def decompress_latent(self, payload: bytes, quality_code: int, height: int, width: int) -> Tensor:
+        return self.autoencoder.decompress_latent(payload, quality_code, height, width)
+
+    def sketch(self, latent: Tensor, quality_code: int) -> Sketch:
+        return Sketch(self.autoencoder.reconstruct(latent, quality_code))
+
+    def paint(self, sketch: Sketch, header: StreamHeader, settings: DecodeSettings) -> Iterator[SampleStep]:
+        model: ScoreDecoder = self.diffusion if settings.decoder is Decoder.DIFFUSION else self.flow
+        generator = torch.Generator().manual_seed(settings.seed)
+        steps, noise_level = settings.num_inference_steps, settings.noise_level
+        return model.sample(sketch.picture, header.quality, header.grain, steps, noise_level, generator)

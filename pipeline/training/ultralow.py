@@ -1,0 +1,151 @@
+"""Training of the ultra-low system: rate, coarse picture, dual features and diffusion in one loss."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from pipeline.training.data import PhotoSet
+from pipeline.training.distil import Teacher
+from pipeline.ultralow.codec import FeatureCoder, Reconstruction, rate_lambda
+from pipeline.ultralow.encoders import SemanticEncoder
+from pipeline.ultralow.painter import LatentPainter
+from pipeline.ultralow.vae import BlockVAE, LatentSpace
+
+_VALIDATION_QUALITIES = (0.1, 0.5, 0.9)
+_FASTER = {"log_gain.values": 2, "z_index.values": 40}
+"""Parameters that learn at a multiple of the rate; scale indexes count in dozens."""
+
+
+@dataclass(frozen=True)
+class LossWeights:
+    """The loss is ``bpp + lambda(q) * 255^2 * (sum of these) `` for a stream of quality q."""
+
+    coarse: float = 1.0
+    """Squared error of the coarse latents, as of the pixels they stand for."""
+    painted: float = 0.3
+    """Squared error of the painted picture."""
+    lpips: float = 0.035
+    """LPIPS of the painted picture."""
+    diffusion: float = 0.002
+    """Squared error of the predicted residual, in units of its scale."""
+    lattice: float = 0.02
+    """Squared mean, over 4 × 4 latent positions, of what the painted residual is off: LPIPS alone is content with the
+    same texture painted into every block, a grid to the eye."""
+    semantic: float = 0.002
+    """Squared error of the semantic features against the semantic encoder's features of the original."""
+    scale: float = 0.002
+    """Gaussian likelihood of the residual's scale; it teaches the scale alone."""
+
+
+class UltraLow(nn.Module):
+    """What is trained together: the feature coder and the painter."""
+
+    def __init__(self, coder: FeatureCoder, painter: LatentPainter):
+        super().__init__()
+        self.coder = coder
+        self.painter = painter
+
+
+class UltraLowTask:
+    """Joint training; VAE, distortion encoder and semantic encoder stay frozen."""
+
+    def __init__(
+        self,
+        model: UltraLow,
+        vae: LatentSpace,
+        semantic: SemanticEncoder,
+        teacher: Teacher,
+        validation: PhotoSet,
+        crop: int,
+        weights: LossWeights = LossWeights(),
+    ):
+        self.model = model
+        self._vae = vae.eval().requires_grad_(False)
+        self._semantic = semantic.eval().requires_grad_(False)
+        self._teacher = teacher
+        self._weights = weights
+        self._held_out = validation.crops(24, crop, np.random.default_rng(1))
+        model.coder.distortion_encoder.requires_grad_(False)
+        if isinstance(vae, BlockVAE):
+            model.coder.latent_deviation.copy_(vae.deviation)
+
+    def parameter_groups(self, learning_rate: float) -> Iterable[dict]:
+        trained = {name: value for name, value in self.model.named_parameters() if value.requires_grad}
+        usual = [value for name, value in trained.items() if not name.endswith(tuple(_FASTER))]
+        yield {"params": usual, "lr": learning_rate}
+        for ending, factor in _FASTER.items():
+            yield {"params": [trained[name] for name in trained if name.endswith(ending)], "lr": factor * learning_rate}
+
+    def _paint(self, sketch: Reconstruction, residual: Tensor, noise: Tensor, time: Tensor) -> Tensor:
+        share = time[:, None, None, None]
+        return self.model.painter.predict((1 - share) * residual + share * noise, time, sketch)
+
+    def _losses(self, images: Tensor, quality: Tensor, time: Tensor, noise: Tensor) -> dict[str, Tensor]:
+        """Every part of the loss, ``(batch,)`` each, without its weight."""
+        coder, vae = self.model.coder, self._vae
+        with torch.no_grad():
+            latents = vae.encode(images)
+            semantic = self._semantic(images).float()
+        y = coder.analysis(coder.coefficients(images), coder.fuse(images, latents, semantic), quality)
+        rate = coder.entropy(y, quality)
+        sketch = coder.reconstruct(rate.y_hat, quality)
+        difference = latents - sketch.coarse
+        scale = sketch.log_scale.exp()
+        residual = (difference / scale).detach()
+        clean = self._paint(sketch, residual, noise.to(images.device), time)
+        painted = vae.decode(sketch.coarse + scale.detach() * clean)
+        wanted = nn.functional.avg_pool2d(semantic, 2)
+        likelihood = 0.5 * (difference.detach() / scale).square() + sketch.log_scale
+        return {
+            "bpp": rate.bits / images[0, 0].numel(),
+            "coarse": vae.pixel_error(difference),
+            "painted": (painted - images).square().flatten(1).mean(1),
+            "lpips": self._teacher.distance(images, painted),
+            "lattice": nn.functional.avg_pool2d(clean - residual, 4).square().flatten(1).mean(1),
+            "diffusion": (clean - residual).square().flatten(1).mean(1),
+            "semantic": (sketch.semantic.float() - wanted).square().flatten(1).mean(1),
+            "scale": likelihood.flatten(1).mean(1),
+        }
+
+    def _total(self, losses: dict[str, Tensor], quality: Tensor) -> Tensor:
+        weight = rate_lambda(quality) * 255**2
+        distortion = sum(getattr(self._weights, name) * losses[name] for name in losses if name != "bpp")
+        return (losses["bpp"] + weight * distortion) * weight**-0.5
+
+    def loss(self, images: Tensor, generator: torch.Generator) -> Tensor:
+        count = len(images)
+        quality = torch.rand(count, generator=generator).to(images.device)
+        # Half of the draws stand where sampling starts, the others anywhere on the path.
+        time = torch.rand(count, generator=generator)
+        time = torch.where(torch.arange(count) % 2 == 0, 1.0, time).clamp(min=0.02).to(images.device)
+        noise = torch.randn(self._latent_shape(images), generator=generator)
+        return self._total(self._losses(images, quality, time, noise), quality).mean()
+
+    def _latent_shape(self, images: Tensor) -> tuple[int, ...]:
+        return (len(images), self._vae.latent_channels, images.shape[2] // 8, images.shape[3] // 8)
+
+    @torch.no_grad()
+    def validate(self) -> dict[str, float]:
+        figures: dict[str, float] = {"loss": 0.0}
+        images = self._held_out.to(self.model.coder.device)
+        noise = torch.randn(self._latent_shape(images), generator=torch.Generator().manual_seed(2))
+        ones = torch.ones(len(images), device=images.device)
+        for value in _VALIDATION_QUALITIES:
+            losses = self._losses(images, value * ones, ones, noise)
+            figures["loss"] += self._total(losses, value * ones).mean().item() / len(_VALIDATION_QUALITIES)
+            figures[f"bpp@{value}"] = losses["bpp"].mean().item()
+            for name in ("coarse", "painted"):
+                figures[f"{name}_psnr@{value}"] = (-10 * losses[name].log10()).mean().item()
+            figures[f"lpips@{value}"] = losses["lpips"].mean().item()
+            for name in ("lattice", "semantic"):
+                figures[f"{name}@{value}"] = losses[name].mean().item()
+        return figures
+
+    def save(self, folder: Path) -> None:
+        self.model.coder.entropy.update()
+        self.model.coder.save_pretrained(folder / "coder", safe_serialization=True)
+        self.model.painter.save_pretrained(folder / "painter", safe_serialization=True)

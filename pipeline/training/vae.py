@@ -1,0 +1,70 @@
+"""Training of the ultra-low system's latent space: L1 + LPIPS from damaged latents, then frozen.
+
+What will be decoded are latents that a few hundred bytes describe: noisy, and without their high frequencies. A decoder
+that only ever saw perfect ones would show every block's error as a block.
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from pipeline.training.data import PhotoSet
+from pipeline.training.distil import Teacher
+from pipeline.ultralow.vae import BlockVAE
+
+LPIPS_WEIGHT = 0.2
+MAX_NOISE = 0.5
+"""Of the latents' deviation; each crop has its own share of it."""
+CUT_SHARE = 0.5
+"""How many crops lose their highest frequencies."""
+
+
+def damaged(latents: Tensor, generator: torch.Generator) -> Tensor:
+    """Latents ``(batch, channels, H, W)``, lowest frequency first, with noise, half of them cut off at some channel."""
+    count, channels = latents.shape[:2]
+    level = MAX_NOISE * torch.rand(count, 1, 1, 1, generator=generator)
+    noise = level * torch.randn(latents.shape, generator=generator)
+    kept = torch.randint(channels // 8, channels + 1, (count, 1, 1, 1), generator=generator)
+    kept = torch.where(torch.rand(count, 1, 1, 1, generator=generator) < CUT_SHARE, kept, channels)
+    mask = torch.arange(channels)[:, None, None] < kept
+    return (latents + noise.to(latents.device)) * mask.to(latents.device)
+
+
+class VAETask:
+    """Trains a `BlockVAE`; its coefficients are standardised by the held-out crops first."""
+
+    def __init__(self, model: BlockVAE, teacher: Teacher, validation: PhotoSet, crop: int):
+        self.model = model
+        self._teacher = teacher
+        self._held_out = validation.crops(24, crop, np.random.default_rng(1))
+        with torch.no_grad():
+            deviation = model.coefficients(self._held_out).std((0, 2, 3))
+        model.deviation.copy_(deviation[:, None, None])
+
+    def parameter_groups(self, learning_rate: float) -> Iterable[dict]:
+        yield {"params": list(self.model.parameters()), "lr": learning_rate}
+
+    def _losses(self, images: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
+        decoded = self.model.decode(damaged(self.model.encode(images), generator))
+        error = decoded - images
+        return error.abs().mean(), self._teacher.distance(images, decoded).mean(), error.square().mean()
+
+    def loss(self, images: Tensor, generator: torch.Generator) -> Tensor:
+        absolute, lpips, _ = self._losses(images, generator)
+        return absolute + LPIPS_WEIGHT * lpips
+
+    @torch.no_grad()
+    def validate(self) -> dict[str, float]:
+        generator = torch.Generator().manual_seed(2)
+        absolute, lpips, squared = self._losses(self._held_out.to(self.model.device), generator)
+        return {
+            "loss": (absolute + LPIPS_WEIGHT * lpips).item(),
+            "lpips": lpips.item(),
+            "psnr": -10 * torch.log10(squared).item(),
+        }
+
+    def save(self, folder: Path) -> None:
+        self.model.save_pretrained(folder, safe_serialization=True)

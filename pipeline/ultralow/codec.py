@@ -1,0 +1,184 @@
+"""Latent compression below 0.03 bpp: three encoders' features fused, a few hundred bytes, a coarse reconstruction."""
+
+import math
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from diffusers.configuration_utils import ConfigMixin, register_to_config
+from diffusers.models.modeling_utils import ModelMixin
+from torch import Tensor, nn
+
+from pipeline.autoencoder.dct import dct_basis
+from pipeline.autoencoder.entropy import QUALITY_STEPS, EntropyModel
+from pipeline.autoencoder.fixed_point import ACTIVATION_ONE
+from pipeline.autoencoder.transforms import Knots, QualityBias, ResidualBlock, zero_init
+from pipeline.tiles import Tile
+from pipeline.ultralow.encoders import DistortionEncoder
+from pipeline.ultralow.vae import DOWN
+
+BLOCK = 32
+"""Pixels a side of one coded position."""
+ALIGNMENT = 128
+"""Picture sides are padded to multiples of this."""
+LAMBDA_MIN, LAMBDA_MAX = 6e-6, 1e-4
+
+
+def rate_lambda(quality: Tensor) -> Tensor:
+    """The Lagrangian weight of a quality in [0, 1], log-spaced between `LAMBDA_MIN` and `LAMBDA_MAX`."""
+    return LAMBDA_MIN * (LAMBDA_MAX / LAMBDA_MIN) ** quality
+
+
+@dataclass(frozen=True)
+class Reconstruction:
+    """What the stream alone says: the coarse latents and the dual features that guide the diffusion model."""
+
+    coarse: Tensor
+    """VAE latents ``(batch, latent_channels, H/8, W/8)``."""
+    pixel_features: tuple[Tensor, Tensor, Tensor]
+    """At 1/8, 1/16 and 1/32 of the picture."""
+    semantic: Tensor
+    """``(batch, semantic_channels, H/32, W/32)``: the semantic encoder's features of the original, as far as known."""
+    log_scale: Tensor
+    """Logarithm of the expected size of ``latents - coarse``, of its shape."""
+
+    def crop(self, tile: Tile) -> "Reconstruction":
+        """The part that describes a window of the picture."""
+
+        def cut(x: Tensor, step: int) -> Tensor:
+            return x[(..., *tile.slices(step))]
+
+        at8, at16, at32 = self.pixel_features
+        return Reconstruction(
+            cut(self.coarse, DOWN),
+            (cut(at8, DOWN), cut(at16, 2 * DOWN), cut(at32, BLOCK)),
+            cut(self.semantic, BLOCK),
+            cut(self.log_scale, DOWN),
+        )
+
+
+class FeatureCoder(ModelMixin, ConfigMixin):
+    """SPRDiff's triple encoder, latent compression and distortion-aware reconstruction (Wei et al. 2026,
+    arXiv 2606.01608), with one continuous quality for all rates.
+
+    Linear paths from the picture's 32 × 32 DCT to the VAE's 8 × 8 DCT carry the coarse picture from the first training
+    step on; the learned paths start at zero.
+    """
+
+    @register_to_config
+    def __init__(
+        self,
+        luma_channels: int = 44,
+        chroma_channels: int = 10,
+        groups: tuple[int, ...] = (8, 16, 40),
+        latent_channels: int = 32,
+        linear_channels: tuple[int, int] | None = (24, 4),
+        distortion_widths: tuple[int, int, int] = (64, 160, 256),
+        distortion_blocks: tuple[int, int, int] = (1, 2, 2),
+        semantic_channels: int = 512,
+        encoder_widths: tuple[int, int] = (160, 224),
+        decoder_widths: tuple[int, int, int] = (96, 160, 256),
+        hyper_channels: int = 12,
+        feature_channels: int = 48,
+        context_channels: int = 96,
+        knots: int = 5,
+    ):
+        """``linear_channels``: luma and chroma coefficients of the `BlockVAE`; None where the latents are another
+        VAE's."""
+        super().__init__()
+        channels = luma_channels + 2 * chroma_channels
+        if channels != sum(groups):
+            raise ValueError(f"groups {groups} must add up to {channels} latent channels")
+        basis = dct_basis(BLOCK, luma_channels, chroma_channels)
+        self.register_buffer("basis", basis, persistent=False)
+        if linear_channels is None:
+            to_latents = torch.zeros(channels, latent_channels, BLOCK // DOWN, BLOCK // DOWN)
+        else:
+            to_latents = F.conv2d(basis, dct_basis(DOWN, *linear_channels), stride=DOWN)
+        self.register_buffer("to_latents", to_latents, persistent=False)
+        self.register_buffer("latent_deviation", torch.ones(latent_channels, 1, 1))
+
+        self.distortion_encoder = DistortionEncoder(tuple(distortion_widths), tuple(distortion_blocks))
+        w16, w32 = encoder_widths
+        self.from_vae = nn.Conv2d(latent_channels, w16, 3, stride=2, padding=1)
+        self.from_distortion = nn.Conv2d(self.distortion_encoder.channels, w16, 1)
+        self.from_semantic = nn.Conv2d(semantic_channels, w16, 1)
+        self.encoder_bias = QualityBias(w16)
+        self.encoder = nn.Sequential(
+            ResidualBlock(w16),
+            ResidualBlock(w16),
+            nn.Conv2d(w16, w32, 3, stride=2, padding=1),
+            ResidualBlock(w32),
+            ResidualBlock(w32),
+            zero_init(nn.Conv2d(w32, channels, 3, padding=1)),
+        )
+        self.entropy = EntropyModel(tuple(groups), hyper_channels, feature_channels, context_channels, knots)
+        steps = torch.sqrt(6 / (rate_lambda(torch.linspace(0, 1, knots)) * math.log(2)))
+        self.log_gain = Knots(-steps.log()[:, None].expand(knots, channels))
+
+        d8, d16, d32 = decoder_widths
+        self.stem32 = nn.Conv2d(channels, d32, 3, padding=1)
+        self.decoder_bias = QualityBias(d32)
+        self.stage32 = nn.Sequential(ResidualBlock(d32), ResidualBlock(d32), ResidualBlock(d32))
+        self.up16 = nn.Conv2d(d32, 4 * d16, 1)
+        self.stage16 = nn.Sequential(ResidualBlock(d16), ResidualBlock(d16), ResidualBlock(d16))
+        self.up8 = nn.Conv2d(d16, 4 * d8, 1)
+        self.from_linear = nn.Conv2d(latent_channels, d8, 3, padding=1)
+        self.stage8 = nn.Sequential(ResidualBlock(d8), ResidualBlock(d8))
+        self.head = zero_init(nn.Conv2d(d8, latent_channels, 3, padding=1))
+        self.scale_head = zero_init(nn.Conv2d(d8, latent_channels, 3, padding=1))
+        self.semantic_head = nn.Sequential(nn.ReLU(), nn.Conv2d(d32, semantic_channels, 1))
+
+    def _gain(self, quality: Tensor) -> Tensor:
+        return torch.exp(self.log_gain(quality).float())[:, :, None, None]
+
+    def coefficients(self, image: Tensor) -> Tensor:
+        """32 × 32 DCT coefficients ``(batch, channels, H/32, W/32)`` of ``image`` ``(batch, 3, H, W)`` in [0, 1], of
+        grey levels, float32."""
+        with torch.autocast(image.device.type, enabled=False):
+            return F.conv2d((image.float() - 0.5) * 255, self.basis.float(), stride=BLOCK)
+
+    def fuse(self, image: Tensor, latents: Tensor, semantic: Tensor) -> Tensor:
+        """The three encoders' features, ``(batch, width, H/16, W/16)``; they do not depend on the quality.
+
+        ``image`` is ``(batch, 3, H, W)`` in [0, 1], ``latents`` the VAE's of it, ``semantic`` from `SemanticEncoder`.
+        """
+        with torch.no_grad():
+            distortion = self.distortion_encoder(image)
+        return self.from_vae(latents) + self.from_distortion(distortion) + self.from_semantic(semantic)
+
+    def analysis(self, coefficients: Tensor, fused: Tensor, quality: Tensor) -> Tensor:
+        """What is coded: ``(batch, channels, H/32, W/32)`` in quantisation steps, float32."""
+        return coefficients * self._gain(quality) + self.encoder(self.encoder_bias(fused, quality)).float()
+
+    def reconstruct(self, y_hat: Tensor, quality: Tensor) -> Reconstruction:
+        """Decoded latent in quantisation steps => coarse latents and dual features."""
+        with torch.autocast(y_hat.device.type, enabled=False):
+            coefficients = y_hat.float() / self._gain(quality)
+            linear = F.conv_transpose2d(coefficients, self.to_latents.float(), stride=BLOCK // DOWN) / 255
+            linear = linear / self.latent_deviation
+        dtype = self.stem32.weight.dtype
+        x32 = self.stage32(self.decoder_bias(self.stem32((coefficients / 128).to(dtype)), quality))
+        x16 = self.stage16(F.pixel_shuffle(self.up16(x32), 2))
+        x8 = self.stage8(F.pixel_shuffle(self.up8(x16), 2) + self.from_linear(linear.to(dtype)))
+        return Reconstruction(
+            coarse=linear + self.head(x8).float(),
+            pixel_features=(x8, x16, x32),
+            semantic=self.semantic_head(x32),
+            # Its likelihood teaches the head alone, not what lies before it.
+            log_scale=self.scale_head(x8.detach()).float(),
+        )
+
+    # -- real streams ------------------------------------------------------------------------------------------------
+
+    @torch.no_grad()
+    def decompress_latent(self, payload: bytes, quality_code: int, height: int, width: int) -> Tensor:
+        """The exact latent of a payload for a padded picture of ``height`` x ``width``; int32, units of 1/256."""
+        return self.entropy.decompress(payload, quality_code, height // BLOCK, width // BLOCK).int()
+
+    def quality(self, quality_code: int) -> Tensor:
+        return torch.full((1,), quality_code / QUALITY_STEPS, device=self.device)
+
+    def dequantised(self, latent: Tensor) -> Tensor:
+        """An exact latent as `reconstruct` takes it."""
+        return latent.to(self.device, torch.float32) / ACTIVATION_ONE

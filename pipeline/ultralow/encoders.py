@@ -1,0 +1,65 @@
+"""The two frozen encoders beside the VAE: one made for distortion, one for meaning. Only the sender needs them."""
+
+from typing import Protocol
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from pipeline.autoencoder import Autoencoder
+from pipeline.autoencoder.transforms import AnalysisPath
+from pipeline.metrics.distilled import DistilledSqueezeNet
+
+STRIDE = 16
+"""Pixels a side of one position of either encoder's features."""
+_QUALITY = 0.3
+"""The quality at which stage 1's analysis is asked: a coarse one."""
+_SHIFT = (-0.030, -0.088, -0.188)
+_SCALE = (0.458, 0.448, 0.450)
+"""LPIPS's normalisation of pictures in [-1, 1]."""
+
+
+class DistortionEncoder(nn.Module):
+    """The features before the head of stage 1's analysis transform, a network trained for MSE alone."""
+
+    def __init__(self, widths: tuple[int, int, int], blocks: tuple[int, int, int]):
+        super().__init__()
+        self.path = AnalysisPath(1, widths, blocks)
+        self.path.head = nn.Identity()
+        self.channels = widths[-1]
+
+    def copy_from(self, autoencoder: Autoencoder) -> None:
+        """Takes over the weights of a finished stage 1 of the same widths."""
+        weights = autoencoder.analysis_path.state_dict()
+        self.path.load_state_dict({name: value for name, value in weights.items() if not name.startswith("head.")})
+
+    def forward(self, image: Tensor) -> Tensor:
+        """``(batch, 3, H, W)`` in [0, 1] => ``(batch, channels, H/16, W/16)``."""
+        return self.path(image - 0.5, torch.full_like(image[:, 0, 0, 0], _QUALITY))
+
+
+class SemanticEncoder(Protocol):
+    """A frozen network trained on what pictures show: ours, or a public one."""
+
+    channels: int
+
+    def __call__(self, image: Tensor) -> Tensor:
+        """``(batch, 3, H, W)`` in [0, 1] => ``(batch, channels, H/16, W/16)``, of about unit size."""
+        ...
+
+
+class SqueezeSemantics(nn.Module):
+    """The last map of the distilled SqueezeNet."""
+
+    def __init__(self, network: DistilledSqueezeNet):
+        super().__init__()
+        self.network = network
+        self.channels = len(network.blocks[-1].mean)
+
+    def forward(self, image: Tensor) -> Tensor:
+        """``(batch, 3, H, W)`` in [0, 1] => ``(batch, channels, H/16, W/16)``, of about unit size."""
+        shift, scale = (image.new_tensor(value)[:, None, None] for value in (_SHIFT, _SCALE))
+        last = self.network.blocks[-1]
+        features = self.network((2 * image - 1 - shift) / scale)[-1] / last.deviation
+        size = (image.shape[2] // STRIDE, image.shape[3] // STRIDE)
+        return F.interpolate(features, size=size, mode="bilinear", align_corners=False)

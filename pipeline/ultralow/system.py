@@ -1,0 +1,94 @@
+"""The ultra-low system as the codec uses it: SPRDiff at work on real streams."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+from pipeline.score import SampleStep
+from pipeline.settings import CodecName, Decoder, DecodeSettings
+from pipeline.stream import StreamHeader
+from pipeline.systems import Sketch, System
+from pipeline.tiles import map_tiles
+from pipeline.ultralow.codec import ALIGNMENT, FeatureCoder, Reconstruction
+from pipeline.ultralow.encoders import STRIDE, SemanticEncoder
+from pipeline.ultralow.painter import LatentPainter
+from pipeline.ultralow.public import load_semantic_encoder, load_vae
+from pipeline.ultralow.vae import DOWN, LatentSpace
+
+
+@dataclass(frozen=True)
+class GuidedSketch(Sketch):
+    """The coarse picture with the latents and dual features behind it."""
+
+    reconstruction: Reconstruction
+
+
+class UltraLowSystem(System):
+    """SPRDiff (Wei et al. 2026, arXiv 2606.01608): triple encoder, latent compression, guided latent diffusion."""
+
+    name = CodecName.ULTRALOW
+    model_name = "ultralow"
+    alignment = ALIGNMENT
+    bpp_range = (0.001, 0.2)
+    painters = (Decoder.DIFFUSION,)
+
+    @cached_property
+    def coder(self) -> FeatureCoder:
+        model = self._load(FeatureCoder, self.model_name)
+        model.entropy.cpu()
+        return model
+
+    @cached_property
+    def vae(self) -> LatentSpace:
+        return load_vae(self._load, self._folder)
+
+    @cached_property
+    def semantic_encoder(self) -> SemanticEncoder:
+        return load_semantic_encoder(self._load, self._folder)
+
+    @cached_property
+    def painter(self) -> LatentPainter:
+        return self._load(LatentPainter, "painter")
+
+    def prepare(self) -> None:
+        _ = self.coder, self.vae, self.semantic_encoder
+
+    @torch.no_grad()
+    def encoder(self, padded: Tensor) -> Callable[[int], bytes]:
+        coder = self.coder
+
+        def fuse(window: Tensor) -> Tensor:
+            return coder.fuse(window, self.vae.encode(window), self.semantic_encoder(window))
+
+        coefficients = coder.coefficients(padded)
+        fused = map_tiles(fuse, padded, in_step=1, out_step=STRIDE, margin=256)
+
+        @torch.no_grad()
+        def encode_at(quality_code: int) -> bytes:
+            return coder.entropy.compress(
+                coder.analysis(coefficients, fused, coder.quality(quality_code)), quality_code
+            )
+
+        return encode_at
+
+    def decompress_latent(self, payload: bytes, quality_code: int, height: int, width: int) -> Tensor:
+        return self.coder.decompress_latent(payload, quality_code, height, width)
+
+    @torch.no_grad()
+    def sketch(self, latent: Tensor, quality_code: int) -> GuidedSketch:
+        reconstruction = self.coder.reconstruct(self.coder.dequantised(latent), self.coder.quality(quality_code))
+        return GuidedSketch(self._picture(reconstruction.coarse).clamp(0, 1), reconstruction)
+
+    def paint(self, sketch: GuidedSketch, header: StreamHeader, settings: DecodeSettings) -> Iterator[SampleStep]:
+        generator = torch.Generator().manual_seed(settings.seed)
+        total = settings.num_inference_steps
+        samples = self.painter.sample(sketch.reconstruction, total, settings.noise_level, generator)
+        for step, (sigma, latents) in enumerate(samples, 1):
+            yield SampleStep(step, total, sigma, self._picture(latents))
+
+    @torch.no_grad()
+    def _picture(self, latents: Tensor) -> Tensor:
+        return map_tiles(self.vae.decode, latents, in_step=DOWN, out_step=1)
