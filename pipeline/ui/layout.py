@@ -16,8 +16,8 @@ from pipeline.ui.sides import KEYS, Sides
 
 MASTHEAD = """<h1>Bitbrush</h1>
 <p>A few bits sketch the picture, diffusion paints the detail back.</p>"""
-HINT = """<p><span class="keys"><kbd>Space</kbd> swaps, <kbd>←</kbd> <kbd>→</kbd> move. <kbd>1</kbd> … <kbd>9</kbd>
-and <kbd>0</kbd> choose the right picture, with <kbd>Shift</kbd> the left. </span>
+HINT = """<p><span class="keys"><kbd>Space</kbd> swaps, <kbd>←</kbd> <kbd>→</kbd> move. <kbd>1</kbd> … <kbd>9</kbd>,
+<kbd>0</kbd> and <kbd>U</kbd> choose the right picture, with <kbd>Shift</kbd> the left. </span>
 <a id="share" href="?" hidden>Link to this view</a></p>"""
 OPENING = progress("Painting the example …")
 UNPAINTED = captions_html("Original", "Original", press="begin")

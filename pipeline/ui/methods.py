@@ -1,18 +1,22 @@
 """How each picture of the comparison is made from a finished run."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import replace
 
+import numpy as np
 from PIL import Image
 
 from pipeline.baselines import add_grain, matched_grain_sigma
 from pipeline.metrics import psnr
-from pipeline.settings import MAX_SEED, Decoder, DecodeSettings
-from pipeline.ui.choices import recommended
+from pipeline.settings import DEFAULT_SETTINGS, MAX_SEED, CodecName, Decoder, DecodeSettings
+from pipeline.ui.choices import RANGES, recommended
 from pipeline.ui.engine import Engine
-from pipeline.ui.report import progress
+from pipeline.ui.report import progress, steps_text
 from pipeline.ui.run import DECODER_NAMES, Run, settings_in_words
-from pipeline.ui.sides import AUTOENCODER, GRAIN, METHODS, ORIGINAL, OTHER, PLAIN, REPAINT, SAMPLE
+from pipeline.ui.sides import AUTOENCODER, GRAIN, METHODS, ORIGINAL, OTHER, PLAIN, REPAINT, SAMPLE, ULTRALOW
+
+ULTRALOW_BPP = 0.03
+"""What the ultra-low codec may take where it stands beside the standard one."""
 
 
 def make(engine: Engine, run: Run, side: str) -> Iterator[str]:
@@ -23,6 +27,8 @@ def make(engine: Engine, run: Run, side: str) -> Iterator[str]:
     elif side in PLAIN:
         yield progress(f"Compressing as {side} …")
         _add_plain(engine, run, side)
+    elif side == ULTRALOW:
+        yield from _add_ultralow(engine, run)
     elif side in (OTHER, SAMPLE):
         settings = other_decoder(run.settings) if side == OTHER else another_sample(run.settings)
         what = f"Painting with {DECODER_NAMES[settings.decoder].lower()}"
@@ -49,10 +55,27 @@ def another_sample(settings: DecodeSettings, by: int = 1) -> DecodeSettings:
 
 def add_repaint(engine: Engine, run: Run, side: str, settings: DecodeSettings, what: str) -> Iterator[str]:
     """Adds another decode of the stream as ``side``, yielding the status, which begins with ``what``."""
-    for record in engine.paint(run.stream, settings):
-        yield progress(f"{what}: step {record.step} of {record.total}", record.step, max(1, record.total))
+    picture = yield from _painted(engine, run.stream, settings, what)
     seed = f", seed {settings.seed}" if settings.seed != run.settings.seed else ""
-    run.add(side, record.image, settings_in_words(settings) + seed)
+    run.add(side, picture, settings_in_words(settings) + seed)
+
+
+def _painted(engine: Engine, stream: bytes, settings: DecodeSettings, what: str) -> Generator[str, None, np.ndarray]:
+    """The picture of a decode; yields the status, which begins with ``what``."""
+    for record in engine.paint(stream, settings):
+        yield progress(f"{what}: step {record.step} of {record.total}", record.step, max(1, record.total))
+    return record.image
+
+
+def _add_ultralow(engine: Engine, run: Run) -> Iterator[str]:
+    """Another stream of the same photo, by the other codec: in no more bytes, and at most `ULTRALOW_BPP`."""
+    yield progress("Compressing with the ultra-low codec …")
+    original = run.picture(ORIGINAL)
+    bpp = max(RANGES["ultralow"][0], min(ULTRALOW_BPP, run.header.bpp))
+    stream = engine.encode(original.tobytes(), Image.fromarray(original), "ultralow", bpp).stream
+    settings = DEFAULT_SETTINGS[CodecName.ULTRALOW]
+    picture = yield from _painted(engine, stream, settings, "Painting the ultra-low stream")
+    run.add(ULTRALOW, picture, f"Ultra-low codec, {steps_text(settings.num_inference_steps)}", len(stream))
 
 
 def _add_grain(run: Run) -> None:

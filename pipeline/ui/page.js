@@ -13,15 +13,15 @@
 
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.altKey || event.metaKey || !handle()?.checkVisibility()) return;
-    const digit = /^(?:Digit|Numpad)(\d)$/.exec(event.code)?.[1];
+    const choice = /^(?:Digit|Numpad|Key)(\d|U)$/.exec(event.code)?.[1];
     const direction = {ArrowLeft: -1, ArrowRight: 1}[event.code];
     if (direction && event.target.matches("body, #result, [data-testid='slider']")) {
       event.preventDefault();
       nudge(direction);
-    } else if (!event.repeat && (event.code === "Space" || digit) && !event.target.closest(digit ? TYPING : TAKES_SPACE)) {
+    } else if (!event.repeat && (event.code === "Space" || choice) && !event.target.closest(choice ? TYPING : TAKES_SPACE)) {
       event.preventDefault();
       window.bitbrushShift = event.shiftKey;
-      press(digit ? `#key-${digit}` : "#swap");
+      press(choice ? `#key-${choice}` : "#swap");
     }
   });
 

@@ -16,7 +16,7 @@ RATE_PSNR, RATE_LPIPS, STEPS, PERCEPTION, ULTRALOW = KINDS = (
     "LPIPS by rate",
     "LPIPS by steps",
     "Distortion and perception",
-    "Ultra-low",
+    "Below 0.03 bpp",
 )
 _DOTS_PER_INCH = 200
 _NARROW_INCHES = (4.0, 3.8)

@@ -15,7 +15,18 @@ from pipeline.ui.figures import Figure
 from pipeline.ui.files import PREVIEW_PIXELS, RunFolder
 from pipeline.ui.maps import ERROR_TOP, Box, error_map, worst_region
 from pipeline.ui.report import Method, Report, captions_html, steps_text
-from pipeline.ui.sides import AUTOENCODER, ERROR, METHODS, NEED_ORIGINAL, ORIGINAL, OTHER, REPAINT, SIDES, Sides
+from pipeline.ui.sides import (
+    AUTOENCODER,
+    ERROR,
+    METHODS,
+    NEED_ORIGINAL,
+    ORIGINAL,
+    OTHER,
+    REPAINT,
+    SIDES,
+    ULTRALOW,
+    Sides,
+)
 
 DECODER_NAMES = {Decoder.DIFFUSION: "Diffusion", Decoder.FLOW: "Rectified flow"}
 
@@ -130,7 +141,7 @@ class Run:
         return self.header.codec is CodecName.ULTRALOW
 
     def can_have(self, side: str) -> bool:
-        if side == OTHER and self.is_ultralow:
+        if side in (OTHER, ULTRALOW) and self.is_ultralow:
             return False
         return self.has_original or side not in NEED_ORIGINAL
 
@@ -173,8 +184,10 @@ class Run:
             return self.previews.get(side) or self.files[side], self.captions[side]
         if self.can_have(side):
             reason = f"{side} follows"
-        elif side == OTHER:
+        elif side == OTHER and self.is_ultralow:
             reason = "the ultra-low codec has one decoder"
+        elif side == ULTRALOW and self.is_ultralow:
+            reason = "this is the ultra-low codec; see Repaint"
         else:
             reason = "a stream comes without its original"
         return self.previews.get(AUTOENCODER) or self.files[AUTOENCODER], f"{self.sketch_name} ({reason})"

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-ORIGINAL, AUTOENCODER, GRAIN, REPAINT, OTHER, SAMPLE, JPEG, WEBP, AVIF, ERROR = SIDES = (
+ORIGINAL, AUTOENCODER, GRAIN, REPAINT, OTHER, SAMPLE, JPEG, WEBP, AVIF, ERROR, ULTRALOW = SIDES = (
     "Original",
     "Autoencoder",
     "Grain",
@@ -13,13 +13,14 @@ ORIGINAL, AUTOENCODER, GRAIN, REPAINT, OTHER, SAMPLE, JPEG, WEBP, AVIF, ERROR = 
     "WebP",
     "AVIF",
     "Error map",
+    "Ultra-low",
 )
-KEYS = dict(zip("1234567890", SIDES, strict=True))
+KEYS = dict(zip("1234567890U", SIDES, strict=True))
 """The key that chooses each side."""
 PLAIN = (JPEG, WEBP, AVIF)
-METHODS = (AUTOENCODER, GRAIN, REPAINT, OTHER, SAMPLE, *PLAIN)
+METHODS = (AUTOENCODER, GRAIN, REPAINT, OTHER, SAMPLE, *PLAIN, ULTRALOW)
 """The sides that are pictures of the original and can be measured, in the order of the table."""
-NEED_ORIGINAL = (ORIGINAL, GRAIN, *PLAIN, ERROR)
+NEED_ORIGINAL = (ORIGINAL, GRAIN, *PLAIN, ERROR, ULTRALOW)
 
 
 @dataclass

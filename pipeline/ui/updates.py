@@ -41,20 +41,25 @@ def visible_rate(rate: RateControl) -> list[dict]:
     return [gr.update(visible=name == rate) for name in RANGES]
 
 
-def recommended_steps(rate: RateControl, decoder: str, steps: int) -> int:
-    """The decoder's own step count, unless the user had chosen one."""
-    known = {recommended(name, each).num_inference_steps for name in RANGES for each in DECODER_NAMES}
-    return recommended(rate, Decoder(decoder)).num_inference_steps if steps in known else steps
+def recommended_steps(rate: RateControl, decoder: str, steps: int) -> int | dict:
+    """The decoder's own step count, unless the user had chosen one.
+
+    What stays is left alone rather than set again: the user may have changed it while the answer was on its way.
+    """
+    known = {recommended(rate, each).num_inference_steps for each in DECODER_NAMES}
+    return recommended(rate, Decoder(decoder)).num_inference_steps if steps in known else gr.skip()
 
 
-def codec_settings(rate: RateControl, decoder: str, steps: int, noise: float) -> tuple[str, int, float]:
-    """Decoder, steps and noise level when another rate control is chosen: its codec's own where the codec changes."""
+def codec_settings(rate: RateControl, decoder: str, steps: int, noise: float) -> tuple:
+    """Decoder, steps and noise level when another rate control is chosen: its codec's own in place of another's."""
     codec = codec_behind(rate)
     others = [DEFAULT_SETTINGS[each] for each in CodecName if each != codec]
     own = DEFAULT_SETTINGS[codec]
     if noise in [each.noise_level for each in others]:
         return own.decoder, own.num_inference_steps, own.noise_level
-    return recommended(rate, Decoder(decoder)).decoder, recommended_steps(rate, decoder, steps), noise
+    if recommended(rate, Decoder(decoder)).decoder == decoder:
+        return gr.skip(), gr.skip(), gr.skip()
+    return own.decoder, recommended_steps(rate, decoder, steps), gr.skip()
 
 
 def preset(name: str) -> tuple:
