@@ -175,6 +175,7 @@ def build_app(codec_factory: Callable[[], "Codec"] = shipped_codec, warm_up: boo
             [plot.kind, dark, narrow, run],
             plot.plot,
             js=SCREEN,
+            trigger_mode="always_last",
             **aside,
         )
 
