@@ -45,6 +45,7 @@ def all_studies() -> list[Study]:
     steps = [_with(settings, steps=count) for settings in (DIFFUSION, FLOW) for count in STEP_COUNTS]
     noise = [_with(DIFFUSION, noise_level=level) for level in NOISE_LEVELS]
     noise += [_with(FLOW, noise_level=level) for level in NOISE_LEVELS]
+    noise += [_with(DIFFUSION, steps=FLOW.num_inference_steps, noise_level=level) for level in NOISE_LEVELS[1:]]
     return [
         Study(RATES, sketch_methods()),
         Study(RATES, repaint_methods([DIFFUSION, FLOW])),

@@ -173,13 +173,21 @@ def ultralow(
     stage1: Stage1 = CHECKPOINTS / "autoencoder",
     latent_space: Annotated[Path, typer.Option("--vae", help="The finished latent space.", exists=True)] = CHECKPOINTS
     / "vae",
+    init: Annotated[
+        Path | None, typer.Option(help="Folder of a trained system to start from, such as checkpoints/.", exists=True)
+    ] = None,
 ) -> None:
     """The ultra-low system: triple encoder, latent compression, reconstruction and latent diffusion, jointly."""
     chosen = _preset("ultralow", preset, steps)
     torch.manual_seed(chosen.training.seed)
     validation = PhotoSet.load(data, chosen.training.crop, validation=True, mix=OBJECTS)
-    model = UltraLow(FeatureCoder(), LatentPainter())
-    model.coder.distortion_encoder.copy_from(Autoencoder.from_pretrained(stage1, torch_dtype=torch.float32))
+    if init is None:
+        model = UltraLow(FeatureCoder(), LatentPainter())
+        model.coder.distortion_encoder.copy_from(Autoencoder.from_pretrained(stage1, torch_dtype=torch.float32))
+    else:
+        options = {"torch_dtype": torch.float32, "low_cpu_mem_usage": False}
+        coder = FeatureCoder.from_pretrained(init / "ultralow", **options)
+        model = UltraLow(coder, LatentPainter.from_pretrained(init / "painter", **options))
     semantic = SqueezeSemantics(
         DistilledSqueezeNet.from_pretrained(DISTILLED_FOLDER, torch_dtype=torch.float32, low_cpu_mem_usage=False)
     )

@@ -17,7 +17,7 @@ from pipeline.metrics import lpips_name, psnr
 from pipeline.settings import MAX_SEED, DecodeSettings
 from pipeline.ui import methods
 from pipeline.ui.checks import check_photo, check_stream, clear_errors
-from pipeline.ui.choices import EXAMPLES, Link, example_bytes, example_name
+from pipeline.ui.choices import EXAMPLES, Link, example_bytes, example_name, rate_value
 from pipeline.ui.engine import Engine, RateControl
 from pipeline.ui.files import file_stem
 from pipeline.ui.report import progress, sentence, steps_text
@@ -71,7 +71,7 @@ class Actions:
             check_photo(photo)
             self._visited.set()
             yield View(progress("Compressing …"), settings.seed).outputs()
-            value = {"bpp": bpp, "quality": quality, "ultralow": ultralow}[rate]
+            value = rate_value(rate, bpp, quality, ultralow)
             run = self.compressed(photo, rate, value, settings)
             for view in self.run(run, sides):
                 yield view.outputs()

@@ -105,6 +105,11 @@ class Link:
         return f"?{urlencode(fields)}"
 
 
+def rate_value(rate: RateControl, bpp: float, quality: float, ultralow: float) -> float:
+    """The value of the rate control in use, of the three that stand on the page."""
+    return {"bpp": bpp, "quality": quality, "ultralow": ultralow}[rate]
+
+
 def example_name(photo: bytes) -> str | None:
     """The example whose file this is."""
     return next((name for name in EXAMPLES if example_bytes(name) == photo), None)

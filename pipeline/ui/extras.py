@@ -11,6 +11,7 @@ from pipeline.sheet import Cell, contact_sheet
 from pipeline.ui import methods
 from pipeline.ui.actions import Actions, decode_settings
 from pipeline.ui.checks import check_photo, clear_errors
+from pipeline.ui.choices import rate_value
 from pipeline.ui.engine import Engine, RateControl
 from pipeline.ui.figures import Figure, figures_html
 from pipeline.ui.maps import SPREAD_TOP, spread_map
@@ -67,7 +68,7 @@ class Extras:
             settings = decode_settings(decoder, steps, noise, seed)
             check_photo(photo)
             yield progress("Compressing …"), "", None, None
-            value = {"bpp": bpp, "quality": quality, "ultralow": ultralow}[rate]
+            value = rate_value(rate, bpp, quality, ultralow)
             fresh = self._actions.compressed(photo, rate, value, settings)
             if run is None or not run.finished or (run.stream, run.settings) != (fresh.stream, fresh.settings):
                 run = fresh

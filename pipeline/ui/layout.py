@@ -22,7 +22,7 @@ HINT = """<p><span class="keys"><kbd>Space</kbd> swaps, <kbd>←</kbd> <kbd>→<
 OPENING = progress("Painting the example …")
 UNPAINTED = captions_html("Original", "Original", press="begin")
 METHODS_INTRO = """<p class="note">One photo through every method in no more bytes than the stream has, where the
-autoencoder errs most. Made on demand, with the settings at the left.</p>"""
+unpainted picture errs most. Made on demand, with the settings at the left.</p>"""
 SAMPLES_INTRO = """<h2>What is invented</h2><p class="note">The same stream, painted with other seeds.</p>"""
 
 
@@ -209,7 +209,7 @@ def methods_tab() -> MethodsTab:
 
 
 def samples_tab() -> SamplesTab:
-    Prose('<h2>Step by step</h2><p class="note">The current estimate, where the autoencoder errs most.</p>')
+    Prose('<h2>Step by step</h2><p class="note">The current estimate, where the unpainted picture errs most.</p>')
     film = Prose(elem_id="film")
     Prose(SAMPLES_INTRO)
     with gr.Row(elem_classes="tools"):

@@ -14,7 +14,7 @@ HONEST = (
     "The fine detail in the repaint is generated, not transmitted: it is plausible rather than true, and costs no bits."
 )
 CONTROL = (
-    "The grain control is the autoencoder's picture with plain noise that costs as much PSNR as the repaint does; a "
+    "The grain control is the unpainted picture with plain noise that costs as much PSNR as the repaint does; a "
     "repaint worth having looks better than it."
 )
 NO_LPIPS = "LPIPS is left out: none of its networks is installed here or can be reached."
