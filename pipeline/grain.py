@@ -52,7 +52,7 @@ def sensor_grain(shape: torch.Size, generator: torch.Generator) -> Tensor:
     batch, channels, height, width = shape
     shared = torch.randn(batch, 1, height, width, generator=generator)
     separate = torch.randn(batch, channels, height, width, generator=generator)
-    return _SHARED * shared + _SEPARATE * separate
+    return separate.mul_(_SEPARATE).add_(shared.mul_(_SHARED))
 
 
 def channel_deviation(level: Tensor) -> Tensor:

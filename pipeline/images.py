@@ -128,12 +128,12 @@ def save_png(picture: np.ndarray | Image.Image, path: str | Path) -> None:
 
 def to_tensor(image: Image.Image | np.ndarray) -> Tensor:
     """RGB picture => ``(1, 3, height, width)`` float32 in [0, 1]."""
-    return torch.from_numpy(np.array(image)).permute(2, 0, 1)[None].float() / 255
+    return torch.from_numpy(np.array(image)).permute(2, 0, 1)[None].float().div_(255)
 
 
 def to_uint8(tensor: Tensor) -> np.ndarray:
     """``(1, 3, height, width)`` in [0, 1] (clipped) => ``(height, width, 3)`` uint8."""
-    return (tensor[0].float().clamp(0, 1) * 255).round().byte().permute(1, 2, 0).contiguous().cpu().numpy()
+    return tensor[0].float().clamp(0, 1).mul_(255).round_().byte().permute(1, 2, 0).contiguous().cpu().numpy()
 
 
 def padded_size(width: int, height: int, multiple: int) -> tuple[int, int]:

@@ -22,9 +22,10 @@ class Tile:
 
 
 def tile_grid(height: int, width: int, size: int, overlap: int) -> Iterator[Tile]:
-    """Tiles of at most ``size`` pixels a side, each overlapping the next by at least ``overlap``, evenly spread.
+    """Tiles of at most ``size`` pixels a side, each overlapping the next by at least ``overlap``, evenly spread and no
+    larger than that needs.
 
-    All coordinates are multiples of 64 where ``height`` and ``width`` are.
+    All coordinates are multiples of 64 where ``height``, ``width``, ``size`` and ``overlap`` are.
     """
     for top, bottom in _spans(height, size, overlap):
         for left, right in _spans(width, size, overlap):
@@ -35,8 +36,9 @@ def _spans(length: int, size: int, overlap: int) -> list[tuple[int, int]]:
     if length <= size:
         return [(0, length)]
     count = -(-(length - overlap) // (size - overlap))
-    starts = [round(i * (length - size) / (count - 1) / 64) * 64 for i in range(count)]
-    return [(start, min(start + size, length)) for start in starts]
+    stride = -(-(length - overlap) // (64 * count)) * 64
+    starts = [min(i * stride, length - stride - overlap) for i in range(count)]
+    return [(start, start + stride + overlap) for start in starts]
 
 
 def blend_window(tile: Tile, height: int, width: int, overlap: int) -> Tensor:
@@ -73,14 +75,15 @@ def blend_tiles(function: Callable[[Tile], Tensor], like: Tensor, step: int, siz
 
 
 def map_tiles(
-    function: Callable[[Tensor], Tensor], x: Tensor, in_step: int, out_step: int, size: int = 1024, margin: int = 192
+    function: Callable[[Tensor], Tensor], x: Tensor, in_step: int, out_step: int, size: int = 1280, margin: int = 192
 ) -> Tensor:
     """``function(x)`` computed window by window, for a convolutional function whose reach is at most ``margin``.
 
     Args:
         x: ``(batch, channels, height, width)``; one position covers ``in_step`` pixels a side.
         out_step: pixels a side of one output position.
-        size, margin: in pixels, multiples of both steps.
+        size: of the largest window in pixels, before its margins; a multiple of 64, as both steps divide 64.
+        margin: in pixels, a multiple of both steps.
 
     Returns:
         The same as ``function(x)`` up to floating-point rounding.
@@ -89,10 +92,11 @@ def map_tiles(
     if height <= size + margin and width <= size + margin:
         return function(x)
     rows = []
-    for top in range(0, height, size):
+    high, wide = _even_size(height, size), _even_size(width, size)
+    for top in range(0, height, high):
         row = []
-        for left in range(0, width, size):
-            bottom, right = min(top + size, height), min(left + size, width)
+        for left in range(0, width, wide):
+            bottom, right = min(top + high, height), min(left + wide, width)
             above, before = max(0, top - margin), max(0, left - margin)
             below, after = min(height, bottom + margin), min(width, right + margin)
             window = x[..., above // in_step : below // in_step, before // in_step : after // in_step]
@@ -102,3 +106,9 @@ def map_tiles(
             row.append(out[..., vertical, horizontal])
         rows.append(torch.cat(row, -1))
     return torch.cat(rows, -2)
+
+
+def _even_size(length: int, size: int) -> int:
+    """The smallest multiple of 64 that covers ``length`` in as few parts as ``size`` does."""
+    parts = -(-length // size)
+    return -(-length // (64 * parts)) * 64

@@ -20,10 +20,11 @@ from pipeline.evaluation.methods import (
     sketch_methods,
 )
 from pipeline.evaluation.plots import Mark, distortion_perception, rate_curves, steps_curves, ultralow_curves
-from pipeline.evaluation.results import KODAK_RESULTS, ULTRALOW_RESULTS, Results, Row, load_results
-from pipeline.evaluation.tables import saving_table
+from pipeline.evaluation.results import ABLATIONS, KODAK_RESULTS, ULTRALOW_RESULTS, Results, Row, load_results
+from pipeline.evaluation.tables import ablation_table, saving_table
 from pipeline.metrics import Scores, psnr
 from pipeline.settings import DEFAULT_SETTINGS, CodecName, Decoder, DecodeSettings
+from pipeline.training.ablation import Part
 from tests.conftest import synthetic_picture
 
 
@@ -137,3 +138,10 @@ def test_shipped_figures_are_of_the_shipped_weights(codec: Codec, path: Path) ->
     results = load_results(path)
     assert results.pictures == 24
     assert results.weights == {name: codec.weights_hash(name) for name in results.weights}
+
+
+def test_the_ablation_table_has_a_line_for_each_part() -> None:
+    variants = {path.stem: load_results(path) for path in ABLATIONS.glob("*.json")}
+    table = ablation_table(variants)
+    for name in ("whole", *(f"without-{part}" for part in Part)):
+        assert f"| {name} | 0.0" in table

@@ -17,6 +17,12 @@ def test_weights_cover_everything(height: int, width: int) -> None:
     assert weights.min() > 0.4
 
 
+def test_tiles_are_no_larger_than_needed() -> None:
+    tiles = list(tile_grid(1088, 3008, 1024, 128))
+    assert {tile.bottom - tile.top for tile in tiles} == {640}
+    assert {tile.right - tile.left for tile in tiles} == {896}
+
+
 def test_windows_equal_the_whole() -> None:
     torch.manual_seed(0)
     function = nn.Sequential(nn.Conv2d(3, 4, 5, padding=2), nn.ReLU(), nn.Conv2d(4, 2, 3, padding=1))

@@ -3,7 +3,6 @@
 from dataclasses import replace
 from pathlib import Path
 
-import lpips
 import numpy as np
 import pytest
 import torch
@@ -19,11 +18,7 @@ from pipeline.metrics import measure
 from pipeline.metrics.distilled import DistilledSqueezeNet
 from pipeline.settings import DEFAULT_SETTINGS, CodecName, Decoder, DecodeSettings
 from pipeline.stream import bits_per_pixel, read_header
-from pipeline.training.data import OBJECTS, PhotoSet
-from pipeline.training.distil import Teacher
-from pipeline.training.loop import TrainingConfig, train
-from pipeline.training.ultralow import UltraLow, UltraLowTask
-from pipeline.training.vae import VAETask, damaged
+from pipeline.training.vae import damaged
 from pipeline.ultralow import painter as painting
 from pipeline.ultralow.codec import BLOCK, FeatureCoder, Reconstruction
 from pipeline.ultralow.encoders import SqueezeSemantics
@@ -36,7 +31,6 @@ FEATURES = (8, 8, 16)
 TINY_UNET = EMBEDDED_UNET | {
     "block_out_channels": (16, 16, 16), "cross_attention_dim": 16, "attention_head_dim": 2, "norm_num_groups": 4
 }  # fmt: skip
-CONFIG = TrainingConfig(steps=3, batch_size=2, crop=128, learning_rate=1e-3, warmup_steps=2, mixed_precision="no")
 
 
 def tiny_coder(latent_channels: int = 12, linear_channels: tuple[int, int] | None = (8, 2), semantic: int = 512):
@@ -151,27 +145,6 @@ def test_tiles_agree_with_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     torch.nn.init.normal_(painter.unet.conv_out.weight, std=0.1)
     whole, tiled = (painter._evaluate(x, time, sketch) for _ in range(2))
     assert torch.isfinite(tiled).all() and tiled.shape == whole.shape
-
-
-def test_training_leaves_the_frozen_encoders_alone(tmp_path: Path, tiny_autoencoder) -> None:
-    for index in range(10):
-        synthetic_picture(200, 180, index).save(tmp_path / f"{index}.jpg", quality=90)
-    photos = PhotoSet.load([tmp_path], 128, mix=OBJECTS)
-    held_out = PhotoSet.load([tmp_path], 128, validation=True, mix=OBJECTS)
-    teacher = Teacher(lpips.LPIPS(net="squeeze", pnet_rand=True, verbose=False))
-    vae = tiny_vae()
-    figures = train(VAETask(vae, teacher, held_out, 128), photos.crops, CONFIG, tmp_path / "vae")
-    assert np.isfinite(figures["loss"])
-    model = UltraLow(tiny_coder(), tiny_painter())
-    model.coder.distortion_encoder.copy_from(tiny_autoencoder)
-    before = [value.clone() for value in model.coder.distortion_encoder.parameters()]
-    task = UltraLowTask(model, vae, tiny_semantics(), teacher, held_out, 128)
-    figures = train(task, photos.crops, replace(CONFIG, steps=2), tmp_path / "run")
-    assert np.isfinite(figures["loss"])
-    for value, kept in zip(before, model.coder.distortion_encoder.parameters(), strict=True):
-        torch.testing.assert_close(value, kept)
-    FeatureCoder.from_pretrained(tmp_path / "run" / "model" / "coder", low_cpu_mem_usage=False)
-    LatentPainter.from_pretrained(tmp_path / "run" / "model" / "painter", low_cpu_mem_usage=False)
 
 
 def save_public(folder: Path) -> None:

@@ -12,8 +12,8 @@ from pipeline.codec import Codec
 from pipeline.evaluation import lpips_check, plots, robustness, scaling, speed, tables
 from pipeline.evaluation import quality as measuring
 from pipeline.evaluation.methods import repaint_methods, sketch_methods
-from pipeline.evaluation.results import KODAK_RESULTS, RESULTS, ULTRALOW_RESULTS, load_results
-from pipeline.evaluation.studies import all_studies, ultralow_studies
+from pipeline.evaluation.results import ABLATIONS, KODAK_RESULTS, RESULTS, ULTRALOW_RESULTS, load_results
+from pipeline.evaluation.studies import ablation_study, all_studies, ultralow_studies
 from pipeline.images import load_image
 from pipeline.settings import CodecName, Decoder, DecodeSettings
 
@@ -77,6 +77,21 @@ def ultralow_command(data: Data, out: Out = ULTRALOW_RESULTS) -> None:
     for study in ultralow_studies():
         for row in measuring.evaluate(codec, pictures, study.rates, study.methods, out, CodecName.ULTRALOW):
             typer.echo(f"{row.rate} bpp  {tables.table_line(row)}")
+
+
+@app.command("ablations")
+def ablations_command(
+    data: Data,
+    systems: Annotated[Path, typer.Argument(help="Folder of checkpoint folders, one a trained variant.", exists=True)],
+    out: Annotated[Path, typer.Option(help="Folder for the figures, one file a variant.")] = ABLATIONS,
+) -> None:
+    """The ultra-low system without one of its parts, each trained alike, and their table."""
+    study = ablation_study()
+    for folder in sorted(path for path in systems.iterdir() if path.is_dir()):
+        codec, figures = Codec.from_pretrained(folder), out / f"{folder.name}.json"
+        for row in measuring.evaluate(codec, _pictures(data), study.rates, study.methods, figures, CodecName.ULTRALOW):
+            typer.echo(f"{folder.name}  {row.rate} bpp  {tables.table_line(row)}")
+    typer.echo(tables.ablation_table({path.stem: load_results(path) for path in sorted(out.glob("*.json"))}))
 
 
 @app.command()

@@ -8,6 +8,8 @@ from pathlib import Path
 RESULTS = Path(__file__).resolve().parent.parent.parent / "assets" / "results"
 KODAK_RESULTS = RESULTS / "kodak.json"
 ULTRALOW_RESULTS = RESULTS / "kodak-ultralow.json"
+ABLATIONS = RESULTS / "ablations"
+"""One file a variant of the ultra-low system."""
 
 
 @dataclass(frozen=True)

@@ -63,3 +63,8 @@ def ultralow_studies() -> list[Study]:
         Study(ULTRALOW_RATES, [coarse(), repaint(ULTRALOW), *controls, *smaller]),
         Study((0.02,), [repaint(settings) for settings in sweep]),
     ]
+
+
+def ablation_study() -> Study:
+    """What each variant of the ultra-low system is measured by."""
+    return Study((0.02,), [coarse(), repaint(ULTRALOW)])

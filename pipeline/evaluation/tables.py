@@ -28,6 +28,19 @@ def table_line(row: Row) -> str:
     )
 
 
+def ablation_table(variants: dict[str, Results]) -> str:
+    """Each variant's coarse and painted picture, one line a variant and rate."""
+    names = ("variant", "bpp", "coarse PSNR dB", "coarse LPIPS", "PSNR dB", "MS-SSIM", "LPIPS", "GMSD")
+    lines = [f"| {' | '.join(names)} |", f"{'| --- ' * len(names)}|"]
+    for name, results in variants.items():
+        for sketch, painted in zip(results.select("coarse"), results.select("diffusion"), strict=True):
+            lines.append(
+                f"| {name} | {painted.bpp:.4f} | {sketch.psnr:.2f} | {sketch.lpips:.3f} | {painted.psnr:.2f} "
+                f"| {painted.ms_ssim:.4f} | {painted.lpips:.3f} | {painted.gmsd:.4f} |"
+            )
+    return "\n".join(lines)
+
+
 def saving_table(results: Results) -> str:
     """Bjøntegaard figures of the autoencoder against WebP and AVIF."""
     lines = ["| autoencoder against | BD-rate (PSNR) | BD-PSNR | BD-LPIPS |", "| --- | --- | --- | --- |"]

@@ -58,7 +58,7 @@ def starting_noise(shape: torch.Size, generator: torch.Generator) -> Tensor:
     """White noise ``(batch, 3, height, width)`` on the CPU, of unit variance but for its weaker chroma."""
     white = torch.randn(shape, generator=generator)
     grey = white.mean(1, keepdim=True)
-    return grey + CHROMA_NOISE * (white - grey)
+    return white.sub_(grey).mul_(CHROMA_NOISE).add_(grey)
 
 
 class ScoreDecoder(ModelMixin, ConfigMixin):
@@ -111,10 +111,7 @@ class ScoreDecoder(ModelMixin, ConfigMixin):
         grains = torch.full((1,), grain, device=x_hat.device)
         scale = self.scale(x_hat, qualities, grains)
         condition = make_condition(x_hat, scale, grains)
-        noise = starting_noise(x_hat.shape, generator).to(x_hat.device)
-        grain_guess = sensor_grain(x_hat.shape, generator).to(x_hat.device) * channel_deviation(grains) / scale
-        ramp = min(1.0, noise_level / GRAIN_RAMP)
-        x = self.start(ramp * grain_guess, noise, noise_level)
+        x = self._start(x_hat.shape, scale, grains, noise_level, generator)
         steps = list(self.walk(num_inference_steps, noise_level))
         for index, step in enumerate(steps):
             prediction = self._evaluate(x, condition, step.time, qualities)
@@ -123,6 +120,13 @@ class ScoreDecoder(ModelMixin, ConfigMixin):
             if index + 1 == len(steps):
                 clean = x
             yield SampleStep(index + 1, len(steps), step.sigma_after, x_hat + scale * clean)
+
+    def _start(
+        self, shape: torch.Size, scale: Tensor, grains: Tensor, noise_level: float, generator: torch.Generator
+    ) -> Tensor:
+        noise = starting_noise(shape, generator).to(scale.device)
+        grain_guess = sensor_grain(shape, generator).to(scale.device) * channel_deviation(grains) / scale
+        return self.start(min(1.0, noise_level / GRAIN_RAMP) * grain_guess, noise, noise_level)
 
     def _evaluate(self, x: Tensor, condition: Tensor, time: float, qualities: Tensor) -> Tensor:
         """The network over the whole picture, tile by tile where it is large; one noise field is shared by all."""

@@ -9,7 +9,10 @@ from torch import Tensor
 
 from pipeline.autoencoder import Autoencoder, rate_lambda
 from pipeline.training.data import PhotoSet
+from pipeline.training.loop import parameter_groups
 
+FASTER = {"log_gain.values": 2, "z_index.values": 40}
+"""Parameters that learn at a multiple of the rate; scale indexes count in dozens."""
 _VALIDATION_QUALITIES = (0.1, 0.3, 0.5, 0.7, 0.9)
 
 
@@ -21,10 +24,7 @@ class AutoencoderTask:
         self._held_out = validation.crops(48, crop, np.random.default_rng(1))
 
     def parameter_groups(self, learning_rate: float) -> Iterable[dict]:
-        fast = {"log_gain.values", "entropy.z_index.values"}
-        named = dict(self.model.named_parameters())
-        yield {"params": [value for name, value in named.items() if name not in fast], "lr": learning_rate}
-        yield {"params": [named[name] for name in sorted(fast)], "lr": 2 * learning_rate}
+        return parameter_groups(self.model, learning_rate, FASTER)
 
     def _losses(self, images: Tensor, quality: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Per sample: the loss of every rate on a like scale, MSE at 255, bits per pixel."""

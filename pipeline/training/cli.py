@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -14,6 +15,7 @@ from pipeline.codec import CHECKPOINTS
 from pipeline.metrics.distilled import DistilledSqueezeNet
 from pipeline.metrics.perceptual import DISTILLED_FOLDER
 from pipeline.score import DiffusionDecoder, FlowDecoder, ScoreDecoder
+from pipeline.training.ablation import Part, remove
 from pipeline.training.autoencoder import AutoencoderTask
 from pipeline.training.data import DETAIL, OBJECTS, Mix, PhotoSet
 from pipeline.training.distil import BlockTask, EndToEndTask, Teacher, prepare
@@ -21,8 +23,8 @@ from pipeline.training.distortions import PairSet
 from pipeline.training.loop import Task, train
 from pipeline.training.presets import PRESETS, Preset
 from pipeline.training.score import ScoreTask
-from pipeline.training.ultralow import UltraLow, UltraLowTask
-from pipeline.training.vae import VAETask
+from pipeline.training.ultralow import LossWeights, UltraLow, UltraLowTask, decoded_latents
+from pipeline.training.vae import VAEDecoderTask, VAETask
 from pipeline.ultralow.codec import FeatureCoder
 from pipeline.ultralow.encoders import SqueezeSemantics
 from pipeline.ultralow.painter import LatentPainter
@@ -41,6 +43,8 @@ Resume = Annotated[bool, typer.Option("--resume", help="Continue from the run's 
 Steps = Annotated[int | None, typer.Option(help="Training steps instead of the preset's.", min=1)]
 Stage1 = Annotated[Path, typer.Option("--autoencoder", help="The finished stage 1.", exists=True)]
 Init = Annotated[Path | None, typer.Option(help="A trained stage-2 decoder to start from.", exists=True)]
+
+_FULL_PRECISION = {"torch_dtype": torch.float32, "low_cpu_mem_usage": False}
 
 
 def _preset(network: str, name: str, steps: int | None) -> Preset:
@@ -63,12 +67,14 @@ def autoencoder(
     preset: PresetName = "embedded",
     resume: Resume = False,
     steps: Steps = None,
+    init: Annotated[Path | None, typer.Option(help="A trained autoencoder to start from.", exists=True)] = None,
 ) -> None:
     """Stage 1: lambda * MSE + rate, every quality in one network."""
     chosen = _preset("autoencoder", preset, steps)
     torch.manual_seed(chosen.training.seed)
     validation = PhotoSet.load(data, chosen.training.crop, validation=True)
-    _run(AutoencoderTask(Autoencoder(**chosen.model), validation, chosen.training.crop), chosen, data, out, resume)
+    model = Autoencoder(**chosen.model) if init is None else Autoencoder.from_pretrained(init, **_FULL_PRECISION)
+    _run(AutoencoderTask(model, validation, chosen.training.crop), chosen, data, out, resume)
 
 
 def _train_decoder(
@@ -163,6 +169,37 @@ def vae(
     _run(task, chosen, data, out, resume, OBJECTS)
 
 
+def _trained_system(folder: Path) -> UltraLow:
+    return UltraLow(
+        FeatureCoder.from_pretrained(folder / "ultralow", **_FULL_PRECISION),
+        LatentPainter.from_pretrained(folder / "painter", **_FULL_PRECISION),
+    )
+
+
+def _semantic_encoder() -> SqueezeSemantics:
+    return SqueezeSemantics(DistilledSqueezeNet.from_pretrained(DISTILLED_FOLDER, **_FULL_PRECISION))
+
+
+@app.command()
+def vae_decoder(
+    data: Data,
+    out: Out = Path("runs/vae_decoder"),
+    preset: PresetName = "embedded",
+    resume: Resume = False,
+    steps: Steps = None,
+    init: Annotated[Path, typer.Option(help="Folder of a trained system with its vae.", exists=True)] = CHECKPOINTS,
+) -> None:
+    """The decoder of the latent space, trained on what a finished ultra-low system decodes."""
+    chosen = _preset("vae decoder", preset, steps)
+    torch.manual_seed(chosen.training.seed)
+    validation = PhotoSet.load(data, chosen.training.crop, validation=True, mix=OBJECTS)
+    model = BlockVAE.from_pretrained(init / "vae", **_FULL_PRECISION)
+    system = _trained_system(init).requires_grad_(False).to(memory_format=torch.channels_last)
+    decoded = partial(decoded_latents, system, model, _semantic_encoder().requires_grad_(False))
+    task = VAEDecoderTask(model, decoded, Teacher.load(), validation, chosen.training.crop)
+    _run(task, chosen, data, out, resume, OBJECTS)
+
+
 @app.command()
 def ultralow(
     data: Data,
@@ -176,6 +213,7 @@ def ultralow(
     init: Annotated[
         Path | None, typer.Option(help="Folder of a trained system to start from, such as checkpoints/.", exists=True)
     ] = None,
+    without: Annotated[Part | None, typer.Option(help="Leave a part out, for the ablation table.")] = None,
 ) -> None:
     """The ultra-low system: triple encoder, latent compression, reconstruction and latent diffusion, jointly."""
     chosen = _preset("ultralow", preset, steps)
@@ -185,12 +223,10 @@ def ultralow(
         model = UltraLow(FeatureCoder(), LatentPainter())
         model.coder.distortion_encoder.copy_from(Autoencoder.from_pretrained(stage1, torch_dtype=torch.float32))
     else:
-        options = {"torch_dtype": torch.float32, "low_cpu_mem_usage": False}
-        coder = FeatureCoder.from_pretrained(init / "ultralow", **options)
-        model = UltraLow(coder, LatentPainter.from_pretrained(init / "painter", **options))
-    semantic = SqueezeSemantics(
-        DistilledSqueezeNet.from_pretrained(DISTILLED_FOLDER, torch_dtype=torch.float32, low_cpu_mem_usage=False)
-    )
+        model = _trained_system(init)
+    weights = LossWeights()
+    if without is not None:
+        weights = remove(without, model.coder, model.painter, weights)
     frozen = BlockVAE.from_pretrained(latent_space, torch_dtype=torch.float32)
-    task = UltraLowTask(model, frozen, semantic, Teacher.load(), validation, chosen.training.crop)
+    task = UltraLowTask(model, frozen, _semantic_encoder(), Teacher.load(), validation, chosen.training.crop, weights)
     _run(task, chosen, data, out, resume, OBJECTS)

@@ -55,6 +55,18 @@ class Task(Protocol):
         ...
 
 
+def parameter_groups(model: nn.Module, learning_rate: float, faster: dict[str, float]) -> list[dict]:
+    """Groups for the optimizer of all that is to be trained; names that end with a key of ``faster`` learn at that
+    multiple of ``learning_rate``."""
+    trained = {name: value for name, value in model.named_parameters() if value.requires_grad}
+    usual = [value for name, value in trained.items() if not name.endswith(tuple(faster))]
+    groups = [{"params": usual, "lr": learning_rate}]
+    for ending, factor in faster.items():
+        quick = [value for name, value in trained.items() if name.endswith(ending)]
+        groups.append({"params": quick, "lr": factor * learning_rate})
+    return groups
+
+
 def learning_rate_factor(step: int, config: TrainingConfig) -> float:
     """Linear warm-up, then a cosine from 1 to 0."""
     if step < config.warmup_steps:

@@ -27,8 +27,14 @@ PRESETS: dict[tuple[str, str], Preset] = {
     ("vae", "embedded"): Preset(
         TrainingConfig(steps=1600, batch_size=8, crop=256, learning_rate=8e-4, ema_decay=0.995, validate_every=400)
     ),
+    ("vae decoder", "embedded"): Preset(
+        TrainingConfig(steps=800, batch_size=9, crop=256, learning_rate=8e-4, warmup_steps=50, ema_decay=0.995)
+    ),
     ("ultralow", "embedded"): Preset(
         TrainingConfig(steps=5600, batch_size=8, crop=256, learning_rate=6e-4, validate_every=300)
+    ),
+    ("ultralow", "ablation"): Preset(
+        TrainingConfig(steps=350, batch_size=4, crop=256, learning_rate=4e-4, warmup_steps=50, ema_decay=0.99)
     ),
     ("autoencoder", "base"): Preset(
         TrainingConfig(steps=400_000, batch_size=16, crop=256, learning_rate=4e-4, warmup_steps=2000, ema_decay=0.9999),

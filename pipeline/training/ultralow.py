@@ -8,33 +8,37 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from pipeline.training.autoencoder import FASTER
 from pipeline.training.data import PhotoSet
 from pipeline.training.distil import Teacher
+from pipeline.training.loop import parameter_groups
+from pipeline.training.losses import grid_contrast, ms_ssim_error
 from pipeline.ultralow.codec import FeatureCoder, Reconstruction, rate_lambda
 from pipeline.ultralow.encoders import SemanticEncoder
 from pipeline.ultralow.painter import LatentPainter
 from pipeline.ultralow.vae import BlockVAE, LatentSpace
 
 _VALIDATION_QUALITIES = (0.1, 0.5, 0.9)
-_FASTER = {"log_gain.values": 2, "z_index.values": 40}
-"""Parameters that learn at a multiple of the rate; scale indexes count in dozens."""
 
 
 @dataclass(frozen=True)
 class LossWeights:
     """The loss is ``bpp + lambda(q) * 255^2 * (sum of these) `` for a stream of quality q."""
 
-    coarse: float = 1.0
+    coarse: float = 1.2
+    """Squared error of the coarse picture."""
+    latents: float = 0.2
     """Squared error of the coarse latents, as of the pixels they stand for."""
     painted: float = 0.3
     """Squared error of the painted picture."""
-    lpips: float = 0.035
+    lpips: float = 0.03
     """LPIPS of the painted picture."""
+    ms_ssim: float = 0.03
+    """1 - MS-SSIM of the painted picture."""
+    grid: float = 0.004
+    """`grid_contrast` of both pictures: LPIPS alone is content with the same texture painted into every block."""
     diffusion: float = 0.002
     """Squared error of the predicted residual, in units of its scale."""
-    lattice: float = 0.02
-    """Squared mean, over 4 × 4 latent positions, of what the painted residual is off: LPIPS alone is content with the
-    same texture painted into every block, a grid to the eye."""
     semantic: float = 0.002
     """Squared error of the semantic features against the semantic encoder's features of the original."""
     scale: float = 0.002
@@ -48,6 +52,23 @@ class UltraLow(nn.Module):
         super().__init__()
         self.coder = coder
         self.painter = painter
+
+
+@torch.no_grad()
+def decoded_latents(
+    model: UltraLow, vae: LatentSpace, semantic: SemanticEncoder, images: Tensor, generator: torch.Generator
+) -> tuple[Tensor, Tensor]:
+    """Coarse and painted latents of ``images`` ``(batch, 3, H, W)`` in [0, 1], at random qualities, painted in one step
+    from noise level 1."""
+    coder = model.coder
+    count = len(images)
+    quality = torch.rand(count, generator=generator).to(images.device)
+    latents = vae.encode(images)
+    y = coder.analysis(coder.coefficients(images), coder.fuse(images, latents, semantic(images)), quality)
+    sketch = coder.reconstruct(coder.entropy(y, quality).y_hat, quality)
+    noise = torch.randn(sketch.coarse.shape, generator=generator).to(images.device)
+    clean = model.painter.predict(noise, torch.ones_like(quality), sketch)
+    return sketch.coarse, sketch.coarse + sketch.log_scale.exp() * clean
 
 
 class UltraLowTask:
@@ -74,11 +95,7 @@ class UltraLowTask:
             model.coder.latent_deviation.copy_(vae.deviation)
 
     def parameter_groups(self, learning_rate: float) -> Iterable[dict]:
-        trained = {name: value for name, value in self.model.named_parameters() if value.requires_grad}
-        usual = [value for name, value in trained.items() if not name.endswith(tuple(_FASTER))]
-        yield {"params": usual, "lr": learning_rate}
-        for ending, factor in _FASTER.items():
-            yield {"params": [trained[name] for name in trained if name.endswith(ending)], "lr": factor * learning_rate}
+        return parameter_groups(self.model, learning_rate, FASTER)
 
     def _paint(self, sketch: Reconstruction, residual: Tensor, noise: Tensor, time: Tensor) -> Tensor:
         share = time[:, None, None, None]
@@ -97,15 +114,18 @@ class UltraLowTask:
         scale = sketch.log_scale.exp()
         residual = (difference / scale).detach()
         clean = self._paint(sketch, residual, noise.to(images.device), time)
+        coarse = vae.decode(sketch.coarse)
         painted = vae.decode(sketch.coarse + scale.detach() * clean)
         wanted = nn.functional.avg_pool2d(semantic, 2)
         likelihood = 0.5 * (difference.detach() / scale).square() + sketch.log_scale
         return {
             "bpp": rate.bits / images[0, 0].numel(),
-            "coarse": vae.pixel_error(difference),
+            "coarse": (coarse - images).square().flatten(1).mean(1),
+            "latents": vae.pixel_error(difference),
             "painted": (painted - images).square().flatten(1).mean(1),
             "lpips": self._teacher.distance(images, painted),
-            "lattice": nn.functional.avg_pool2d(clean - residual, 4).square().flatten(1).mean(1),
+            "ms_ssim": ms_ssim_error(painted, images),
+            "grid": grid_contrast(painted) + grid_contrast(coarse),
             "diffusion": (clean - residual).square().flatten(1).mean(1),
             "semantic": (sketch.semantic.float() - wanted).square().flatten(1).mean(1),
             "scale": likelihood.flatten(1).mean(1),
@@ -140,8 +160,7 @@ class UltraLowTask:
             figures[f"bpp@{value}"] = losses["bpp"].mean().item()
             for name in ("coarse", "painted"):
                 figures[f"{name}_psnr@{value}"] = (-10 * losses[name].log10()).mean().item()
-            figures[f"lpips@{value}"] = losses["lpips"].mean().item()
-            for name in ("lattice", "semantic"):
+            for name in ("lpips", "ms_ssim", "grid", "semantic"):
                 figures[f"{name}@{value}"] = losses[name].mean().item()
         return figures
 

@@ -4,7 +4,7 @@ What will be decoded are latents that a few hundred bytes describe: noisy, and w
 that only ever saw perfect ones would show every block's error as a block.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +13,7 @@ from torch import Tensor
 
 from pipeline.training.data import PhotoSet
 from pipeline.training.distil import Teacher
+from pipeline.training.losses import grid_contrast
 from pipeline.ultralow.vae import BlockVAE
 
 LPIPS_WEIGHT = 0.2
@@ -20,6 +21,9 @@ MAX_NOISE = 0.5
 """Of the latents' deviation; each crop has its own share of it."""
 CUT_SHARE = 0.5
 """How many crops lose their highest frequencies."""
+SQUARED_WEIGHT = 10.0
+GRID_WEIGHT = 0.03
+"""Of squared error and `grid_contrast`, in the decoder's own training."""
 
 
 def damaged(latents: Tensor, generator: torch.Generator) -> Tensor:
@@ -68,3 +72,56 @@ class VAETask:
 
     def save(self, folder: Path) -> None:
         self.model.save_pretrained(folder, safe_serialization=True)
+
+
+Decoded = Callable[[Tensor, torch.Generator], tuple[Tensor, Tensor]]
+"""Images => the coarse and the painted latents that a trained ultra-low system decodes."""
+
+
+class VAEDecoderTask(VAETask):
+    """Trains the decoder on, the encoder frozen: a third of the crops from damaged latents, a third from the painted
+    and a third from the coarse latents of a trained system. Coarse pictures are for squared error alone."""
+
+    def __init__(self, model: BlockVAE, decoded: Decoded, teacher: Teacher, validation: PhotoSet, crop: int):
+        deviation = model.deviation.clone()
+        super().__init__(model, teacher, validation, crop)
+        model.deviation.copy_(deviation)
+        model.encoder_path.requires_grad_(False)
+        self._decoded = decoded
+
+    def parameter_groups(self, learning_rate: float) -> Iterable[dict]:
+        yield {"params": list(self.model.decoder_path.parameters()), "lr": learning_rate}
+
+    def _pictures(self, images: Tensor, generator: torch.Generator) -> tuple[Tensor, int]:
+        """Decoded pictures of ``images``, and how many of them, the first, are to look like photographs."""
+        third = len(images) // 3
+        with torch.no_grad():
+            coarse, painted = self._decoded(images[third:], generator)
+            first = damaged(self.model.encode(images[:third]), generator)
+        return self.model.decode(torch.cat([first, painted[:-third], coarse[-third:]])), len(images) - third
+
+    def loss(self, images: Tensor, generator: torch.Generator) -> Tensor:
+        pictures, photographic = self._pictures(images, generator)
+        error = pictures - images
+        lpips = self._teacher.distance(images[:photographic], pictures[:photographic])
+        return (
+            error.abs().mean()
+            + SQUARED_WEIGHT * error.square().mean()
+            + GRID_WEIGHT * grid_contrast(pictures).mean()
+            + LPIPS_WEIGHT * lpips.mean()
+        )
+
+    @torch.no_grad()
+    def validate(self) -> dict[str, float]:
+        generator = torch.Generator().manual_seed(2)
+        images = self._held_out.to(self.model.device)
+        pictures, photographic = self._pictures(images, generator)
+        squared = (pictures - images).square().flatten(1).mean(1)
+        third = len(images) - photographic
+        return {
+            "loss": self.loss(images, torch.Generator().manual_seed(2)).item(),
+            "lpips": self._teacher.distance(images[:photographic], pictures[:photographic]).mean().item(),
+            "painted_psnr": (-10 * squared[third:-third].log10()).mean().item(),
+            "coarse_psnr": (-10 * squared[-third:].log10()).mean().item(),
+            "grid": grid_contrast(pictures).mean().item(),
+        }

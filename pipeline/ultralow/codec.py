@@ -21,7 +21,7 @@ BLOCK = 32
 """Pixels a side of one coded position."""
 ALIGNMENT = 128
 """Picture sides are padded to multiples of this."""
-LAMBDA_MIN, LAMBDA_MAX = 6e-6, 1e-4
+LAMBDA_MIN, LAMBDA_MAX = 4e-6, 1.5e-4
 
 
 def rate_lambda(quality: Tensor) -> Tensor:
