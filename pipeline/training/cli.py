@@ -38,7 +38,7 @@ app = typer.Typer(
 
 Data = Annotated[list[Path], typer.Option(help="Folder of photographs; may be given more than once.", exists=True)]
 Out = Annotated[Path, typer.Option(help="Folder of the run: state.pt, log.jsonl and model/ are written there.")]
-PresetName = Annotated[str, typer.Option("--preset", help="embedded (two CPU cores) or base (GPU).")]
+PresetName = Annotated[str, typer.Option("--preset", help="embedded (two CPU cores), base (GPU), or ablation.")]
 Resume = Annotated[bool, typer.Option("--resume", help="Continue from the run's state.pt.")]
 Steps = Annotated[int | None, typer.Option(help="Training steps instead of the preset's.", min=1)]
 Stage1 = Annotated[Path, typer.Option("--autoencoder", help="The finished stage 1.", exists=True)]
