@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from pipeline.autoencoder.entropy import RateEstimate
 from pipeline.training.autoencoder import FASTER
 from pipeline.training.data import PhotoSet
 from pipeline.training.distil import Teacher
@@ -53,6 +54,17 @@ class UltraLow(nn.Module):
         self.coder = coder
         self.painter = painter
 
+    def sketch(
+        self, images: Tensor, latents: Tensor, semantic: Tensor, quality: Tensor
+    ) -> tuple[RateEstimate, Reconstruction]:
+        """``images`` ``(batch, 3, H, W)`` in [0, 1] with the VAE's latents and the semantic features of them, coded at
+        ``quality`` ``(batch,)``."""
+        coder = self.coder
+        rate = coder.entropy(
+            coder.analysis(coder.coefficients(images), coder.fuse(images, latents, semantic), quality), quality
+        )
+        return rate, coder.reconstruct(rate.y_hat, quality)
+
 
 @torch.no_grad()
 def decoded_latents(
@@ -60,12 +72,8 @@ def decoded_latents(
 ) -> tuple[Tensor, Tensor]:
     """Coarse and painted latents of ``images`` ``(batch, 3, H, W)`` in [0, 1], at random qualities, painted in one step
     from noise level 1."""
-    coder = model.coder
-    count = len(images)
-    quality = torch.rand(count, generator=generator).to(images.device)
-    latents = vae.encode(images)
-    y = coder.analysis(coder.coefficients(images), coder.fuse(images, latents, semantic(images)), quality)
-    sketch = coder.reconstruct(coder.entropy(y, quality).y_hat, quality)
+    quality = torch.rand(len(images), generator=generator).to(images.device)
+    _, sketch = model.sketch(images, vae.encode(images), semantic(images), quality)
     noise = torch.randn(sketch.coarse.shape, generator=generator).to(images.device)
     clean = model.painter.predict(noise, torch.ones_like(quality), sketch)
     return sketch.coarse, sketch.coarse + sketch.log_scale.exp() * clean
@@ -103,13 +111,11 @@ class UltraLowTask:
 
     def _losses(self, images: Tensor, quality: Tensor, time: Tensor, noise: Tensor) -> dict[str, Tensor]:
         """Every part of the loss, ``(batch,)`` each, without its weight."""
-        coder, vae = self.model.coder, self._vae
+        vae = self._vae
         with torch.no_grad():
             latents = vae.encode(images)
             semantic = self._semantic(images).float()
-        y = coder.analysis(coder.coefficients(images), coder.fuse(images, latents, semantic), quality)
-        rate = coder.entropy(y, quality)
-        sketch = coder.reconstruct(rate.y_hat, quality)
+        rate, sketch = self.model.sketch(images, latents, semantic, quality)
         difference = latents - sketch.coarse
         scale = sketch.log_scale.exp()
         residual = (difference / scale).detach()

@@ -38,15 +38,16 @@ def damaged(latents: Tensor, generator: torch.Generator) -> Tensor:
 
 
 class VAETask:
-    """Trains a `BlockVAE`; its coefficients are standardised by the held-out crops first."""
+    """Trains a `BlockVAE`; the coefficients of a fresh one are standardised by the held-out crops first."""
 
-    def __init__(self, model: BlockVAE, teacher: Teacher, validation: PhotoSet, crop: int):
+    def __init__(self, model: BlockVAE, teacher: Teacher, validation: PhotoSet, crop: int, fresh: bool = True):
         self.model = model
         self._teacher = teacher
         self._held_out = validation.crops(24, crop, np.random.default_rng(1))
-        with torch.no_grad():
-            deviation = model.coefficients(self._held_out).std((0, 2, 3))
-        model.deviation.copy_(deviation[:, None, None])
+        if fresh:
+            with torch.no_grad():
+                deviation = model.coefficients(self._held_out).std((0, 2, 3))
+            model.deviation.copy_(deviation[:, None, None])
 
     def parameter_groups(self, learning_rate: float) -> Iterable[dict]:
         yield {"params": list(self.model.parameters()), "lr": learning_rate}
@@ -83,45 +84,35 @@ class VAEDecoderTask(VAETask):
     and a third from the coarse latents of a trained system. Coarse pictures are for squared error alone."""
 
     def __init__(self, model: BlockVAE, decoded: Decoded, teacher: Teacher, validation: PhotoSet, crop: int):
-        deviation = model.deviation.clone()
-        super().__init__(model, teacher, validation, crop)
-        model.deviation.copy_(deviation)
+        super().__init__(model, teacher, validation, crop, fresh=False)
         model.encoder_path.requires_grad_(False)
         self._decoded = decoded
 
     def parameter_groups(self, learning_rate: float) -> Iterable[dict]:
         yield {"params": list(self.model.decoder_path.parameters()), "lr": learning_rate}
 
-    def _pictures(self, images: Tensor, generator: torch.Generator) -> tuple[Tensor, int]:
-        """Decoded pictures of ``images``, and how many of them, the first, are to look like photographs."""
+    def _figures(self, images: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
         third = len(images) // 3
         with torch.no_grad():
             coarse, painted = self._decoded(images[third:], generator)
             first = damaged(self.model.encode(images[:third]), generator)
-        return self.model.decode(torch.cat([first, painted[:-third], coarse[-third:]])), len(images) - third
+        pictures = self.model.decode(torch.cat([first, painted[:-third], coarse[-third:]]))
+        error = pictures - images
+        squared = error.square().flatten(1).mean(1)
+        figures = {
+            "lpips": self._teacher.distance(images[:-third], pictures[:-third]).mean(),
+            "painted_psnr": (-10 * squared[third:-third].log10()).mean(),
+            "coarse_psnr": (-10 * squared[-third:].log10()).mean(),
+            "grid": grid_contrast(pictures).mean(),
+        }
+        loss = error.abs().mean() + SQUARED_WEIGHT * squared.mean()
+        loss = loss + GRID_WEIGHT * figures["grid"] + LPIPS_WEIGHT * figures["lpips"]
+        return {"loss": loss} | figures
 
     def loss(self, images: Tensor, generator: torch.Generator) -> Tensor:
-        pictures, photographic = self._pictures(images, generator)
-        error = pictures - images
-        lpips = self._teacher.distance(images[:photographic], pictures[:photographic])
-        return (
-            error.abs().mean()
-            + SQUARED_WEIGHT * error.square().mean()
-            + GRID_WEIGHT * grid_contrast(pictures).mean()
-            + LPIPS_WEIGHT * lpips.mean()
-        )
+        return self._figures(images, generator)["loss"]
 
     @torch.no_grad()
     def validate(self) -> dict[str, float]:
-        generator = torch.Generator().manual_seed(2)
-        images = self._held_out.to(self.model.device)
-        pictures, photographic = self._pictures(images, generator)
-        squared = (pictures - images).square().flatten(1).mean(1)
-        third = len(images) - photographic
-        return {
-            "loss": self.loss(images, torch.Generator().manual_seed(2)).item(),
-            "lpips": self._teacher.distance(images[:photographic], pictures[:photographic]).mean().item(),
-            "painted_psnr": (-10 * squared[third:-third].log10()).mean().item(),
-            "coarse_psnr": (-10 * squared[-third:].log10()).mean().item(),
-            "grid": grid_contrast(pictures).mean().item(),
-        }
+        figures = self._figures(self._held_out.to(self.model.device), torch.Generator().manual_seed(2))
+        return {name: value.item() for name, value in figures.items()}
