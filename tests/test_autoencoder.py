@@ -2,9 +2,11 @@
 
 import pytest
 import torch
+from torch import nn
 
 from pipeline.autoencoder import QUALITY_STEPS, Autoencoder
 from pipeline.autoencoder.dct import dct_basis
+from pipeline.autoencoder.transforms import AnalysisPath, SynthesisPath
 from pipeline.evaluation.robustness import computing
 
 
@@ -62,3 +64,19 @@ def test_save_and_load(tiny_autoencoder: Autoencoder, tmp_path) -> None:
     loaded = Autoencoder.from_pretrained(tmp_path, torch_dtype=torch.float32, low_cpu_mem_usage=False).eval()
     image = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(0))
     assert loaded.compress(image, 1000) == tiny_autoencoder.compress(image, 1000)
+
+
+@pytest.mark.parametrize("blocks", [(1, 1, 1), (2, 3, 2)])
+def test_reach_is_what_a_position_sees(blocks: tuple[int, int, int]) -> None:
+    torch.manual_seed(0)
+    quality = torch.ones(1)
+    analysis, synthesis = AnalysisPath(4, (8, 8, 8), blocks), SynthesisPath(4, (8, 8, 8), blocks)
+    for path in (analysis, synthesis):
+        nn.init.normal_(path.head.weight)
+    image, latent = torch.rand(1, 3, 640, 640, requires_grad=True), torch.rand(1, 4, 40, 40, requires_grad=True)
+    analysis(image - 0.5, quality)[..., 20, 20].sum().backward()
+    synthesis(latent, quality)[..., 320:336, 320:336].sum().backward()
+    seen = image.grad.abs().sum((0, 1, 3)).nonzero()
+    assert analysis.reach - 16 < 320 - seen.min() <= analysis.reach
+    seen = latent.grad.abs().sum((0, 1, 3)).nonzero()
+    assert 20 - seen.min() == synthesis.reach // 16

@@ -13,6 +13,7 @@ from pipeline.training.autoencoder import AutoencoderTask
 from pipeline.training.data import PhotoSet
 from pipeline.training.loop import TrainingConfig, learning_rate_factor, train
 from pipeline.training.score import ScoreTask
+from pipeline.training.stretch import stretch
 from tests.conftest import synthetic_picture
 
 CONFIG = TrainingConfig(steps=6, batch_size=2, crop=64, learning_rate=1e-3, warmup_steps=2, mixed_precision="no")
@@ -89,6 +90,27 @@ def test_decoders_train(photos: Path, tmp_path: Path, model_class: type) -> None
     figures = train(task, PhotoSet.load([photos], 64).crops, replace(CONFIG, steps=20), tmp_path / "run")
     assert figures["loss"] < before
     model_class.from_pretrained(tmp_path / "run" / "model", low_cpu_mem_usage=False)
+
+
+@torch.no_grad()
+def test_stretch_keeps_what_every_lambda_does() -> None:
+    old, new = _tiny().eval(), _tiny().eval()
+    for model in (old, new):
+        for path in (model.analysis_path, model.synthesis_path):
+            torch.nn.init.constant_(path.head.weight, 0.01)
+    stretch(new, (0.0001, 0.06))
+    image = torch.from_numpy(np.array(synthetic_picture(256, 256, 0))).permute(2, 0, 1)[None] / 255
+    for quality in (torch.tensor([0.4]), torch.tensor([0.8])):
+        weight = new.rate_lambda(quality)
+        before = torch.log(weight / 0.0004) / np.log(0.06 / 0.0004)
+        torch.testing.assert_close(old.rate_lambda(before), weight)
+        y = old.analysis(image, before)
+        torch.testing.assert_close(new.analysis(image, quality), y, atol=1e-4, rtol=1e-4)
+        torch.testing.assert_close(new.synthesis(y, quality), old.synthesis(y, before), atol=1e-4, rtol=1e-4)
+        # Not exactly: beyond the border stand zeros, whatever the quality means.
+        torch.testing.assert_close(new.entropy(y, quality).bits, old.entropy(y, before).bits, atol=0, rtol=0.02)
+    with pytest.raises(ValueError, match="lambda"):
+        stretch(new, (0.06, 0.0001))
 
 
 def test_learning_rate_warms_up_and_falls() -> None:

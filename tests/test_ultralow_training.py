@@ -12,7 +12,7 @@ from pipeline.training.ablation import Part, remove
 from pipeline.training.data import OBJECTS, PhotoSet
 from pipeline.training.distil import Teacher
 from pipeline.training.loop import TrainingConfig, train
-from pipeline.training.losses import grid_contrast, ms_ssim_error
+from pipeline.training.losses import grid_contrast, grid_repetition, ms_ssim_error
 from pipeline.training.ultralow import LossWeights, UltraLow, UltraLowTask, decoded_latents
 from pipeline.training.vae import VAEDecoderTask, VAETask
 from pipeline.ultralow.codec import FeatureCoder
@@ -76,6 +76,17 @@ def test_training_leaves_what_is_frozen_alone(photos, teacher: Teacher, tmp_path
     assert [name for name, weight in removed.items() if not weight.any()] == ([] if part is None else [part])
 
 
+def test_a_painter_learns_beside_a_frozen_coder(photos, teacher: Teacher, tmp_path: Path) -> None:
+    training, held_out = photos
+    model = UltraLow(tiny_coder(), tiny_painter())
+    model.coder.requires_grad_(False)
+    before = [value.clone() for value in model.parameters()]
+    train(UltraLowTask(model, tiny_vae(), tiny_semantics(), teacher, held_out, CROP), training.crops, CONFIG, tmp_path)
+    moved = [not torch.equal(value, now) for value, now in zip(before, model.parameters(), strict=True)]
+    coder_size = len(list(model.coder.parameters()))
+    assert not any(moved[:coder_size]) and any(moved[coder_size:])
+
+
 def test_grid_contrast_tells_dots_from_grain() -> None:
     grain = 0.5 + 0.05 * torch.randn(1, 3, 128, 128, generator=torch.Generator().manual_seed(0))
     dots = torch.full((1, 3, 128, 128), 0.5)
@@ -84,6 +95,14 @@ def test_grid_contrast_tells_dots_from_grain() -> None:
     dots[:, :, 3::8, 3::8] += 0.05 * signs
     assert grid_contrast(grain) < 0.1
     assert grid_contrast(dots) > 1
+
+
+def test_grid_repetition_tells_a_weave_from_grain() -> None:
+    generator = torch.Generator().manual_seed(0)
+    grain = 0.05 * torch.randn(1, 3, 128, 128, generator=generator)
+    weave = 0.05 * torch.randn(1, 3, 8, 8, generator=generator).repeat(1, 1, 16, 16)
+    assert grid_repetition(0.5 + grain) < 0.01
+    assert grid_repetition(0.5 + weave + 0.5 * grain) > 0.3
 
 
 def test_ms_ssim_error() -> None:

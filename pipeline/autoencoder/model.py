@@ -19,12 +19,6 @@ BLOCK = 16
 """Pixels a side of one latent position."""
 ALIGNMENT = 64
 """Picture sides are padded to multiples of this."""
-LAMBDA_MIN, LAMBDA_MAX = 0.0004, 0.06
-
-
-def rate_lambda(quality: Tensor) -> Tensor:
-    """The Lagrangian weight of a quality in [0, 1], log-spaced between `LAMBDA_MIN` and `LAMBDA_MAX`."""
-    return LAMBDA_MIN * (LAMBDA_MAX / LAMBDA_MIN) ** quality
 
 
 @dataclass(frozen=True)
@@ -54,7 +48,9 @@ class Autoencoder(ModelMixin, ConfigMixin):
         feature_channels: int = 64,
         context_channels: int = 128,
         knots: int = 9,
+        lambda_range: tuple[float, float] = (0.0004, 0.06),
     ):
+        """``lambda_range``: the Lagrangian weights of qualities 0 and 1."""
         super().__init__()
         channels = luma_channels + 2 * chroma_channels
         if channels != sum(groups):
@@ -64,9 +60,14 @@ class Autoencoder(ModelMixin, ConfigMixin):
         self.synthesis_path = SynthesisPath(channels, tuple(widths), tuple(synthesis_blocks))
         self.entropy = EntropyModel(tuple(groups), hyper_channels, feature_channels, context_channels, knots)
         # The step that is optimal at high rate: d/dD (lambda * D) = -d/dD R with D = step^2 / 12.
-        lambdas = rate_lambda(torch.linspace(0, 1, knots))
+        lambdas = self.rate_lambda(torch.linspace(0, 1, knots))
         steps = torch.sqrt(6 / (lambdas * math.log(2)))
         self.log_gain = Knots(-steps.log()[:, None].expand(knots, channels))
+
+    def rate_lambda(self, quality: Tensor) -> Tensor:
+        """The Lagrangian weight of a quality in [0, 1], log-spaced over the model's range."""
+        low, high = self.config.lambda_range
+        return low * (high / low) ** quality
 
     def _gain(self, quality: Tensor) -> Tensor:
         return torch.exp(self.log_gain(quality).float())[:, :, None, None]
@@ -97,7 +98,13 @@ class Autoencoder(ModelMixin, ConfigMixin):
     def compress(self, image: Tensor, quality_code: int) -> bytes:
         """Entropy-codes ``image`` ``(1, 3, height, width)`` in [0, 1], sides multiples of 64."""
         quality = self._quality(quality_code)
-        y = map_tiles(lambda window: self.analysis(window, quality), image, in_step=1, out_step=BLOCK)
+        y = map_tiles(
+            lambda window: self.analysis(window, quality),
+            image,
+            in_step=1,
+            out_step=BLOCK,
+            margin=self.analysis_path.reach,
+        )
         return self.entropy.compress(y, quality_code)
 
     @torch.no_grad()
@@ -110,7 +117,14 @@ class Autoencoder(ModelMixin, ConfigMixin):
         """The decoded picture of an exact latent: ``(1, 3, height, width)`` float32 in [0, 1]."""
         y_hat = latent.to(self.device, torch.float32) / ACTIVATION_ONE
         quality = self._quality(quality_code)
-        return map_tiles(lambda window: self.synthesis(window, quality), y_hat, in_step=BLOCK, out_step=1).clamp(0, 1)
+        picture = map_tiles(
+            lambda window: self.synthesis(window, quality),
+            y_hat,
+            in_step=BLOCK,
+            out_step=1,
+            margin=self.synthesis_path.reach,
+        )
+        return picture.clamp(0, 1)
 
     def _quality(self, quality_code: int) -> Tensor:
         return torch.full((1,), quality_code / QUALITY_STEPS, device=self.device)

@@ -41,6 +41,15 @@ class _Stage(nn.Module):
         return self.blocks(self.bias(x, quality))
 
 
+def _reach(blocks: tuple[int, int, int]) -> int:
+    """Of the stages at 1/4, 1/8 and 1/16 resolution, in pixels: two 3 × 3 convolutions a block."""
+    return sum(2 * count * step for count, step in zip(blocks, (4, 8, 16), strict=True))
+
+
+def _up_to_block(pixels: int) -> int:
+    return -(-pixels // 16) * 16
+
+
 def zero_init(conv: nn.Conv2d) -> nn.Conv2d:
     nn.init.zeros_(conv.weight)
     nn.init.zeros_(conv.bias)
@@ -63,6 +72,8 @@ class AnalysisPath(nn.Module):
         self.down16 = nn.Conv2d(w8, w16, 3, stride=2, padding=1)
         self.stage16 = _Stage(w16, blocks[2])
         self.head = zero_init(nn.Conv2d(w16, latent_channels, 3, padding=1))
+        self.reach = _up_to_block(4 + _reach(blocks) + 4 + 8 + 16)
+        """Pixels around a block of 16 that its position depends on, at most."""
 
     def forward(self, image: Tensor, quality: Tensor) -> Tensor:
         x = self.stage4(self.stem(F.pixel_unshuffle(image, 4)), quality)
@@ -87,6 +98,8 @@ class SynthesisPath(nn.Module):
         self.up4 = nn.Conv2d(w8, 4 * w4, 3, padding=1)
         self.stage4 = _Stage(w4, blocks[0])
         self.head = zero_init(nn.Conv2d(w4, 48, 3, padding=1))
+        self.reach = _up_to_block(16 + _reach(blocks) + 16 + 8 + 4)
+        """Pixels around a block of 16 that depend on its position, at most."""
 
     def forward(self, latent: Tensor, quality: Tensor) -> Tensor:
         x = self.stage16(self.stem(latent), quality)

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pipeline.autoencoder import Autoencoder, rate_lambda
+from pipeline.autoencoder import Autoencoder
 from pipeline.training.data import PhotoSet
 from pipeline.training.loop import parameter_groups
 
@@ -31,7 +31,7 @@ class AutoencoderTask:
         output = self.model(images, quality)
         mse = (output.reconstruction - images).square().flatten(1).mean(1) * 255**2
         bpp = output.bits / images[0, 0].numel()
-        weight = rate_lambda(quality)
+        weight = self.model.rate_lambda(quality)
         return (weight * mse + bpp) * weight**-0.4, mse, bpp
 
     def loss(self, images: Tensor, generator: torch.Generator) -> Tensor:

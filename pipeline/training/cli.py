@@ -23,6 +23,7 @@ from pipeline.training.distortions import PairSet
 from pipeline.training.loop import Task, train
 from pipeline.training.presets import PRESETS, Preset
 from pipeline.training.score import ScoreTask
+from pipeline.training.stretch import stretch
 from pipeline.training.ultralow import LossWeights, UltraLow, UltraLowTask, decoded_latents
 from pipeline.training.vae import VAEDecoderTask, VAETask
 from pipeline.ultralow.codec import FeatureCoder
@@ -68,12 +69,17 @@ def autoencoder(
     resume: Resume = False,
     steps: Steps = None,
     init: Annotated[Path | None, typer.Option(help="A trained autoencoder to start from.", exists=True)] = None,
+    lambda_range: Annotated[
+        tuple[float, float] | None, typer.Option(help="Lagrangian weights of qualities 0 and 1.")
+    ] = None,
 ) -> None:
     """Stage 1: lambda * MSE + rate, every quality in one network."""
     chosen = _preset("autoencoder", preset, steps)
     torch.manual_seed(chosen.training.seed)
     validation = PhotoSet.load(data, chosen.training.crop, validation=True)
     model = Autoencoder(**chosen.model) if init is None else Autoencoder.from_pretrained(init, **_FULL_PRECISION)
+    if lambda_range is not None:
+        stretch(model, lambda_range)
     _run(AutoencoderTask(model, validation, chosen.training.crop), chosen, data, out, resume)
 
 
@@ -213,6 +219,9 @@ def ultralow(
     init: Annotated[
         Path | None, typer.Option(help="Folder of a trained system to start from, such as checkpoints/.", exists=True)
     ] = None,
+    painter_only: Annotated[
+        bool, typer.Option("--painter-only", help="Keep the coder as it is: streams stay valid.")
+    ] = False,
     without: Annotated[Part | None, typer.Option(help="Leave a part out, for the ablation table.")] = None,
 ) -> None:
     """The ultra-low system: triple encoder, latent compression, reconstruction and latent diffusion, jointly."""
@@ -224,6 +233,7 @@ def ultralow(
         model.coder.distortion_encoder.copy_from(Autoencoder.from_pretrained(stage1, torch_dtype=torch.float32))
     else:
         model = _trained_system(init)
+    model.coder.requires_grad_(not painter_only)
     weights = LossWeights()
     if without is not None:
         weights = remove(without, model.coder, model.painter, weights)

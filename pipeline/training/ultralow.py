@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from enum import IntEnum
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from pipeline.training.autoencoder import FASTER
 from pipeline.training.data import PhotoSet
 from pipeline.training.distil import Teacher
 from pipeline.training.loop import parameter_groups
-from pipeline.training.losses import grid_contrast, ms_ssim_error
+from pipeline.training.losses import grid_contrast, grid_repetition, ms_ssim_error
 from pipeline.ultralow.codec import FeatureCoder, Reconstruction, rate_lambda
 from pipeline.ultralow.encoders import SemanticEncoder
 from pipeline.ultralow.painter import LatentPainter
@@ -22,27 +23,43 @@ from pipeline.ultralow.vae import BlockVAE, LatentSpace
 _VALIDATION_QUALITIES = (0.1, 0.5, 0.9)
 
 
+class Start(IntEnum):
+    """What a noisy residual holds beside the noise."""
+
+    PAINTED = 0
+    """The painter's own answer to the noise alone, as in the second step of sampling."""
+    COARSE = 1
+    """Nothing, as where sampling starts below noise level 1."""
+    TRUE = 2
+    """The true residual, as diffusion models are usually trained; sampling never meets it."""
+
+
+_START_SHARES = (0.4, 0.4, 0.2)
+
+
 @dataclass(frozen=True)
 class LossWeights:
     """The loss is ``bpp + lambda(q) * 255^2 * (sum of these) `` for a stream of quality q."""
 
-    coarse: float = 1.2
+    coarse: float = 1.3
     """Squared error of the coarse picture."""
-    latents: float = 0.2
+    latents: float = 0.1
     """Squared error of the coarse latents, as of the pixels they stand for."""
-    painted: float = 0.3
+    painted: float = 0.2
     """Squared error of the painted picture."""
-    lpips: float = 0.03
+    lpips: float = 0.016
     """LPIPS of the painted picture."""
-    ms_ssim: float = 0.03
+    ms_ssim: float = 0.065
     """1 - MS-SSIM of the painted picture."""
-    grid: float = 0.004
+    grid: float = 0.003
     """`grid_contrast` of both pictures: LPIPS alone is content with the same texture painted into every block."""
-    diffusion: float = 0.002
+    repetition: float = 0.005
+    """`grid_repetition` of both pictures: `grid_contrast` alone is content with a weave."""
+    diffusion: float = 0.0015
     """Squared error of the predicted residual, in units of its scale."""
-    semantic: float = 0.002
+    semantic: float = 0.0015
     """Squared error of the semantic features against the semantic encoder's features of the original."""
-    scale: float = 0.002
+    scale: float = 0.0015
     """Gaussian likelihood of the residual's scale; it teaches the scale alone."""
 
 
@@ -105,11 +122,17 @@ class UltraLowTask:
     def parameter_groups(self, learning_rate: float) -> Iterable[dict]:
         return parameter_groups(self.model, learning_rate, FASTER)
 
-    def _paint(self, sketch: Reconstruction, residual: Tensor, noise: Tensor, time: Tensor) -> Tensor:
-        share = time[:, None, None, None]
-        return self.model.painter.predict((1 - share) * residual + share * noise, time, sketch)
+    def _paint(
+        self, sketch: Reconstruction, residual: Tensor, noise: Tensor, time: Tensor, start: Tensor
+    ) -> Tensor:
+        """The residual predicted at ``time``, where the path to it began at ``start`` ``(batch,)``: see `Start`."""
+        with torch.no_grad():
+            first = self.model.painter.predict(noise, torch.ones_like(time), sketch)
+        start, share = start[:, None, None, None], time[:, None, None, None]
+        known = torch.where(start == Start.PAINTED, first, torch.where(start == Start.TRUE, residual, 0))
+        return self.model.painter.predict((1 - share) * known + share * noise, time, sketch)
 
-    def _losses(self, images: Tensor, quality: Tensor, time: Tensor, noise: Tensor) -> dict[str, Tensor]:
+    def _losses(self, images: Tensor, quality: Tensor, time: Tensor, noise: Tensor, start: Tensor) -> dict[str, Tensor]:
         """Every part of the loss, ``(batch,)`` each, without its weight."""
         vae = self._vae
         with torch.no_grad():
@@ -119,9 +142,11 @@ class UltraLowTask:
         difference = latents - sketch.coarse
         scale = sketch.log_scale.exp()
         residual = (difference / scale).detach()
-        clean = self._paint(sketch, residual, noise.to(images.device), time)
+        clean = self._paint(sketch, residual, noise.to(images.device), time, start)
         coarse = vae.decode(sketch.coarse)
         painted = vae.decode(sketch.coarse + scale.detach() * clean)
+        # A start below noise level 1 asks for less perception and more fidelity, from the coarse picture on.
+        perception = torch.where(start == Start.COARSE, time, 1.0)
         wanted = nn.functional.avg_pool2d(semantic, 2)
         likelihood = 0.5 * (difference.detach() / scale).square() + sketch.log_scale
         return {
@@ -129,9 +154,10 @@ class UltraLowTask:
             "coarse": (coarse - images).square().flatten(1).mean(1),
             "latents": vae.pixel_error(difference),
             "painted": (painted - images).square().flatten(1).mean(1),
-            "lpips": self._teacher.distance(images, painted),
+            "lpips": perception * self._teacher.distance(images, painted),
             "ms_ssim": ms_ssim_error(painted, images),
             "grid": grid_contrast(painted) + grid_contrast(coarse),
+            "repetition": grid_repetition(painted) + grid_repetition(coarse),
             "diffusion": (clean - residual).square().flatten(1).mean(1),
             "semantic": (sketch.semantic.float() - wanted).square().flatten(1).mean(1),
             "scale": likelihood.flatten(1).mean(1),
@@ -149,7 +175,8 @@ class UltraLowTask:
         time = torch.rand(count, generator=generator)
         time = torch.where(torch.arange(count) % 2 == 0, 1.0, time).clamp(min=0.02).to(images.device)
         noise = torch.randn(self._latent_shape(images), generator=generator)
-        return self._total(self._losses(images, quality, time, noise), quality).mean()
+        start = torch.multinomial(torch.tensor(_START_SHARES), count, True, generator=generator).to(images.device)
+        return self._total(self._losses(images, quality, time, noise, start), quality).mean()
 
     def _latent_shape(self, images: Tensor) -> tuple[int, ...]:
         return (len(images), self._vae.latent_channels, images.shape[2] // 8, images.shape[3] // 8)
@@ -161,12 +188,12 @@ class UltraLowTask:
         noise = torch.randn(self._latent_shape(images), generator=torch.Generator().manual_seed(2))
         ones = torch.ones(len(images), device=images.device)
         for value in _VALIDATION_QUALITIES:
-            losses = self._losses(images, value * ones, ones, noise)
+            losses = self._losses(images, value * ones, ones, noise, Start.PAINTED * ones)
             figures["loss"] += self._total(losses, value * ones).mean().item() / len(_VALIDATION_QUALITIES)
             figures[f"bpp@{value}"] = losses["bpp"].mean().item()
             for name in ("coarse", "painted"):
                 figures[f"{name}_psnr@{value}"] = (-10 * losses[name].log10()).mean().item()
-            for name in ("lpips", "ms_ssim", "grid", "semantic"):
+            for name in ("lpips", "ms_ssim", "grid", "repetition", "semantic"):
                 figures[f"{name}@{value}"] = losses[name].mean().item()
         return figures
 

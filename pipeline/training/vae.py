@@ -13,7 +13,7 @@ from torch import Tensor
 
 from pipeline.training.data import PhotoSet
 from pipeline.training.distil import Teacher
-from pipeline.training.losses import grid_contrast
+from pipeline.training.losses import grid_contrast, grid_repetition
 from pipeline.ultralow.vae import BlockVAE
 
 LPIPS_WEIGHT = 0.2
@@ -23,7 +23,8 @@ CUT_SHARE = 0.5
 """How many crops lose their highest frequencies."""
 SQUARED_WEIGHT = 10.0
 GRID_WEIGHT = 0.03
-"""Of squared error and `grid_contrast`, in the decoder's own training."""
+REPETITION_WEIGHT = 0.03
+"""Of squared error, `grid_contrast` and `grid_repetition`, in the decoder's own training."""
 
 
 def damaged(latents: Tensor, generator: torch.Generator) -> Tensor:
@@ -104,9 +105,11 @@ class VAEDecoderTask(VAETask):
             "painted_psnr": (-10 * squared[third:-third].log10()).mean(),
             "coarse_psnr": (-10 * squared[-third:].log10()).mean(),
             "grid": grid_contrast(pictures).mean(),
+            "repetition": grid_repetition(pictures).mean(),
         }
         loss = error.abs().mean() + SQUARED_WEIGHT * squared.mean()
-        loss = loss + GRID_WEIGHT * figures["grid"] + LPIPS_WEIGHT * figures["lpips"]
+        loss = loss + LPIPS_WEIGHT * figures["lpips"]
+        loss = loss + GRID_WEIGHT * figures["grid"] + REPETITION_WEIGHT * figures["repetition"]
         return {"loss": loss} | figures
 
     def loss(self, images: Tensor, generator: torch.Generator) -> Tensor:
