@@ -75,7 +75,7 @@ def blend_tiles(function: Callable[[Tile], Tensor], like: Tensor, step: int, siz
 
 
 def map_tiles(
-    function: Callable[[Tensor], Tensor], x: Tensor, in_step: int, out_step: int, size: int = 1280, margin: int = 192
+    function: Callable[[Tensor], Tensor], x: Tensor, in_step: int, out_step: int, size: int = 1536, margin: int = 192
 ) -> Tensor:
     """``function(x)`` computed window by window, for a convolutional function whose reach is at most ``margin``.
 
