@@ -122,9 +122,7 @@ class UltraLowTask:
     def parameter_groups(self, learning_rate: float) -> Iterable[dict]:
         return parameter_groups(self.model, learning_rate, FASTER)
 
-    def _paint(
-        self, sketch: Reconstruction, residual: Tensor, noise: Tensor, time: Tensor, start: Tensor
-    ) -> Tensor:
+    def _paint(self, sketch: Reconstruction, residual: Tensor, noise: Tensor, time: Tensor, start: Tensor) -> Tensor:
         """The residual predicted at ``time``, where the path to it began at ``start`` ``(batch,)``: see `Start`."""
         with torch.no_grad():
             first = self.model.painter.predict(noise, torch.ones_like(time), sketch)
