@@ -79,7 +79,10 @@ def autoencoder(
     validation = PhotoSet.load(data, chosen.training.crop, validation=True)
     model = Autoencoder(**chosen.model) if init is None else Autoencoder.from_pretrained(init, **_FULL_PRECISION)
     if lambda_range is not None:
-        stretch(model, lambda_range)
+        try:
+            stretch(model, lambda_range)
+        except ValueError as error:
+            raise typer.BadParameter(str(error), param_hint="--lambda-range") from error
     _run(AutoencoderTask(model, validation, chosen.training.crop), chosen, data, out, resume)
 
 
@@ -226,6 +229,8 @@ def ultralow(
 ) -> None:
     """The ultra-low system: triple encoder, latent compression, reconstruction and latent diffusion, jointly."""
     chosen = _preset("ultralow", preset, steps)
+    if painter_only and init is None:
+        raise typer.BadParameter("needs --init, a system whose coder is trained", param_hint="--painter-only")
     torch.manual_seed(chosen.training.seed)
     validation = PhotoSet.load(data, chosen.training.crop, validation=True, mix=OBJECTS)
     if init is None:
