@@ -34,7 +34,7 @@ _INPUT_SHIFT = 8
 _LIKELIHOOD_MIN = 1e-9
 _TABLE_WIDTH = 1600
 """Room for the widest distribution: SCALE_MAX times 6.1 on both sides at a tail mass of 1e-9."""
-_CONTEXT_WINDOW = 64
+_WINDOW = 64
 """Positions a side of the windows in which the context networks run: their maps are to fit into the cache."""
 _INDEX_GAIN = 8
 _INDEX_BIAS = 20
@@ -239,7 +239,7 @@ class EntropyModel(nn.Module):
             for stage, positions in enumerate((anchors, ~anchors)):
                 known = torch.floor(latent[:, : channels.stop] / _INPUT_SHIFT + 0.5)
                 x = torch.cat([features, known, planes, torch.full_like(planes, stage * ACTIVATION_ONE)], 1)
-                mean, raw = map_tiles(context.exact, x, in_step=1, out_step=1, size=_CONTEXT_WINDOW, margin=1).chunk(2, 1)
+                mean, raw = map_tiles(context.exact, x, in_step=1, out_step=1, size=_WINDOW, margin=1).chunk(2, 1)
                 index = torch.floor((raw * _INDEX_GAIN) / ACTIVATION_ONE + _INDEX_BIAS + 0.5)
                 index = index.clamp(0, SCALE_LEVELS - 1)
                 # Symbols of the smallest scale are zero in all but five of a million cases: they are not sent.
