@@ -244,6 +244,15 @@ def test_what_stands_beside_what(browser: "Browser", served: "ServedApp"):
         assert page.get_by_label("Rectified flow").is_checked()
 
 
+def test_a_key_counts_at_once_after_the_divider_has_moved(browser: "Browser", served: "ServedApp"):
+    with opened(browser, served) as page:
+        page.evaluate(
+            """() => ["ArrowRight", "Digit1"].forEach((code) =>
+                document.body.dispatchEvent(new KeyboardEvent("keydown", {code, bubbles: true})))"""
+        )
+        wait_for_captions(page, "Autoencoder", "Original")
+
+
 def test_every_method_samples_and_plots(browser: "Browser", served: "ServedApp", photo: Path):
     with opened(browser, served) as page:
         page.locator("#photo input[type=file]").set_input_files(photo)

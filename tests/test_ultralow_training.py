@@ -7,12 +7,14 @@ import lpips
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from pipeline.training.ablation import Part, remove
 from pipeline.training.data import OBJECTS, PhotoSet
 from pipeline.training.distil import Teacher
 from pipeline.training.loop import TrainingConfig, train
 from pipeline.training.losses import grid_contrast, grid_repetition, ms_ssim_error
+from pipeline.training.release import release
 from pipeline.training.ultralow import LossWeights, UltraLow, UltraLowTask, decoded_latents
 from pipeline.training.vae import VAEDecoderTask, VAETask
 from pipeline.ultralow.codec import FeatureCoder
@@ -109,3 +111,23 @@ def test_ms_ssim_error() -> None:
     image = tensor(192, 192)
     error = ms_ssim_error(torch.cat([image, image * 0.5]), torch.cat([image, image]))
     assert error[0] < 1e-5 < error[1]
+
+
+def test_a_release_keeps_in_16_bits_what_streams_are_decoded_with(tmp_path: Path) -> None:
+    run = tmp_path / "runs" / "ultralow"
+    coder, painter = tiny_coder(), tiny_painter()
+    coder.save_pretrained(run / "model" / "coder")
+    painter.save_pretrained(run / "model" / "painter")
+    (run / "training.json").write_text("{}")
+    release(run.parent, tmp_path / "checkpoints")
+    dtypes = {}
+    for name in ("ultralow", "painter"):
+        stored = load_file(tmp_path / "checkpoints" / name / "diffusion_pytorch_model.safetensors")
+        dtypes |= {f"{name}.{weight}": value.dtype for weight, value in stored.items()}
+    eight = {name for name, dtype in dtypes.items() if dtype is torch.float8_e4m3fn}
+    assert eight and all(name.startswith(("painter.", "ultralow.distortion_encoder.")) for name in eight)
+    loaded = LatentPainter.from_pretrained(
+        tmp_path / "checkpoints" / "painter", torch_dtype=torch.float32, low_cpu_mem_usage=False
+    )
+    for name, value in painter.named_parameters():
+        torch.testing.assert_close(loaded.get_parameter(name), value, rtol=2**-4, atol=2**-10)

@@ -43,7 +43,7 @@ PresetName = Annotated[str, typer.Option("--preset", help="embedded (two CPU cor
 Resume = Annotated[bool, typer.Option("--resume", help="Continue from the run's state.pt.")]
 Steps = Annotated[int | None, typer.Option(help="Training steps instead of the preset's.", min=1)]
 Stage1 = Annotated[Path, typer.Option("--autoencoder", help="The finished stage 1.", exists=True)]
-Init = Annotated[Path | None, typer.Option(help="A trained stage-2 decoder to start from.", exists=True)]
+Init = Annotated[Path | None, typer.Option(help="A trained diffusion model to start from.", exists=True)]
 
 _FULL_PRECISION = {"torch_dtype": torch.float32, "low_cpu_mem_usage": False}
 
@@ -103,7 +103,9 @@ def _train_decoder(
         model.load_state_dict(source.state_dict())
     frozen = Autoencoder.from_pretrained(stage1, torch_dtype=torch.float32).to(memory_format=torch.channels_last)
     validation = PhotoSet.load(data, chosen.training.crop, validation=True)
-    task = ScoreTask(model, frozen, validation, chosen.training.crop, scale=init is None)
+    # A flow keeps the residual scale of the diffusion model it starts from; a diffusion model may meet a new stage 1.
+    scale = init is None or model_class is DiffusionDecoder
+    task = ScoreTask(model, frozen, validation, chosen.training.crop, scale)
     _run(task, chosen, data, out, resume)
 
 

@@ -1,4 +1,4 @@
-"""Stores trained runs as what ships: fp16 safetensors, config, and the settings that trained them.
+"""Stores trained runs as what ships: safetensors in 16 and 8 bits, config, and the settings that trained them.
 
 python -m pipeline.training.release runs checkpoints
 """
@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 
 import torch
+from diffusers.utils import SAFETENSORS_WEIGHTS_NAME
+from safetensors.torch import load_file, save_file
 
 from pipeline.autoencoder import Autoencoder
 from pipeline.metrics.distilled import DistilledSqueezeNet
@@ -27,6 +29,20 @@ NETWORKS = {
 }
 """Class and place in the folder of runs of everything in ``checkpoints/``."""
 
+EIGHT_BITS = {"diffusion": "", "flow": "", "painter": "", "ultralow": "distortion_encoder."}
+"""What the names of weights begin with that ship in 8 bits: all of what only paints, and an encoder that is frozen.
+Nothing that a stream is decoded with; biases and norms stay in 16 bits."""
+
+
+def store_in_eight_bits(file: Path, beginning: str) -> None:
+    """Rewrites the matrices and kernels in a safetensors ``file`` whose names start with ``beginning`` as float8 e4m3:
+    2.7 % of rounding noise, half of the size."""
+    weights = load_file(file)
+    for name, value in weights.items():
+        if name.startswith(beginning) and value.ndim > 1:
+            weights[name] = value.to(torch.float8_e4m3fn)
+    save_file(weights, file, {"format": "pt"})
+
 
 def release(runs: Path, checkpoints: Path) -> None:
     """Writes ``checkpoints/NAME`` for every finished run."""
@@ -36,6 +52,8 @@ def release(runs: Path, checkpoints: Path) -> None:
             continue
         model = model_class.from_pretrained(trained, torch_dtype=torch.float16, low_cpu_mem_usage=False)
         model.save_pretrained(checkpoints / name, safe_serialization=True)
+        if name in EIGHT_BITS:
+            store_in_eight_bits(checkpoints / name / SAFETENSORS_WEIGHTS_NAME, EIGHT_BITS[name])
         shutil.copyfile(runs / Path(place).parts[0] / "training.json", checkpoints / name / "training.json")
 
 

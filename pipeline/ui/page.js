@@ -7,7 +7,12 @@
   const WHEEL_FACTOR = 1.05;  // by which the slider zooms at every turn of the wheel
 
   const find = (selector) => document.querySelector(selector);
-  const press = (selector) => { const button = find(selector); if (button && !button.disabled) button.click(); };
+  // In its own task: when the divider has moved, the slider swallows the clicks of its page until a timer of its runs.
+  const press = (selector, shift = false) => setTimeout(() => {
+    const button = find(selector);
+    window.bitbrushShift = shift;
+    if (button && !button.disabled) button.click();
+  });
 
   const handle = () => find('#compare [data-testid="slider"]');
 
@@ -20,8 +25,7 @@
       nudge(direction);
     } else if (!event.repeat && (event.code === "Space" || choice) && !event.target.closest(choice ? TYPING : TAKES_SPACE)) {
       event.preventDefault();
-      window.bitbrushShift = event.shiftKey;
-      press(choice ? `#key-${choice}` : "#swap");
+      press(choice ? `#key-${choice}` : "#swap", event.shiftKey);
     }
   });
 
