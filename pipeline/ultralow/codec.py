@@ -22,6 +22,8 @@ BLOCK = 32
 ALIGNMENT = 128
 """Picture sides are padded to multiples of this."""
 LAMBDA_MIN, LAMBDA_MAX = 4e-6, 1.5e-4
+_LOG_SCALES = (-6.0, 2.5)
+"""Bounds of the residual's scale: residuals reach 25, and on stripes of full contrast its network answers anything."""
 
 
 def rate_lambda(quality: Tensor) -> Tensor:
@@ -166,7 +168,7 @@ class FeatureCoder(ModelMixin, ConfigMixin):
             pixel_features=(x8, x16, x32),
             semantic=self.semantic_head(x32),
             # Its likelihood teaches the head alone, not what lies before it.
-            log_scale=self.scale_head(x8.detach()).float(),
+            log_scale=self.scale_head(x8.detach()).float().clamp(*_LOG_SCALES),
         )
 
     # -- real streams ------------------------------------------------------------------------------------------------
