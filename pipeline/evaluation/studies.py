@@ -22,6 +22,8 @@ STEP_COUNTS = (1, 2, 4, 8, 25)
 NOISE_LEVELS = (0.3, 0.4, 0.5, 0.7, 1.0)
 ULTRALOW = DEFAULT_SETTINGS[CodecName.ULTRALOW]
 ULTRALOW_RATES = (0.01, 0.02, 0.03)
+PAPER_RATES = (0.0139, 0.0204, 0.028)
+"""Where SPRDiff's paper states its figures on Kodak."""
 ULTRALOW_STEP_COUNTS = (1, 2, 4, 10)
 ULTRALOW_NOISE_LEVELS = (0.3, 0.6, 1.0)
 
@@ -54,7 +56,8 @@ def all_studies() -> list[Study]:
 
 
 def ultralow_studies() -> list[Study]:
-    """The ultra-low system beside conventional codecs at the same bytes, then its steps and noise levels at 0.02."""
+    """The ultra-low system beside conventional codecs at the same bytes, then its steps and noise levels at 0.02, then
+    the paper's rates."""
     smaller = [plain_smaller(name, sigma) for name in ("webp", "avif") for sigma in (0, 4, 8)]
     controls = [grain(4), grain(8), equal_psnr_grain(ULTRALOW)]
     sweep = [_with(ULTRALOW, steps=count) for count in ULTRALOW_STEP_COUNTS]
@@ -62,6 +65,7 @@ def ultralow_studies() -> list[Study]:
     return [
         Study(ULTRALOW_RATES, [coarse(), repaint(ULTRALOW), *controls, *smaller]),
         Study((0.02,), [repaint(settings) for settings in sweep]),
+        Study(PAPER_RATES, [coarse(), repaint(ULTRALOW)]),
     ]
 
 

@@ -49,7 +49,7 @@ class LossWeights:
     """Squared error of the painted picture."""
     lpips: float = 0.016
     """LPIPS of the painted picture."""
-    ms_ssim: float = 0.065
+    ms_ssim: float = 0.1
     """1 - MS-SSIM of the painted picture."""
     grid: float = 0.003
     """`grid_contrast` of both pictures: LPIPS alone is content with the same texture painted into every block."""

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from pipeline.training.data import PhotoSet
 from pipeline.training.distil import Teacher
-from pipeline.training.losses import grid_contrast, grid_repetition
+from pipeline.training.losses import grid_contrast, grid_repetition, ms_ssim_error
 from pipeline.ultralow.vae import BlockVAE
 
 LPIPS_WEIGHT = 0.2
@@ -22,9 +22,10 @@ MAX_NOISE = 0.5
 CUT_SHARE = 0.5
 """How many crops lose their highest frequencies."""
 SQUARED_WEIGHT = 10.0
+MS_SSIM_WEIGHT = 0.2
 GRID_WEIGHT = 0.03
 REPETITION_WEIGHT = 0.03
-"""Of squared error, `grid_contrast` and `grid_repetition`, in the decoder's own training."""
+"""Of squared error, 1 - MS-SSIM, `grid_contrast` and `grid_repetition`, in the decoder's own training."""
 
 
 def damaged(latents: Tensor, generator: torch.Generator) -> Tensor:
@@ -102,13 +103,14 @@ class VAEDecoderTask(VAETask):
         squared = error.square().flatten(1).mean(1)
         figures = {
             "lpips": self._teacher.distance(images[:-third], pictures[:-third]).mean(),
+            "ms_ssim": ms_ssim_error(pictures, images).mean(),
             "painted_psnr": (-10 * squared[third:-third].log10()).mean(),
             "coarse_psnr": (-10 * squared[-third:].log10()).mean(),
             "grid": grid_contrast(pictures).mean(),
             "repetition": grid_repetition(pictures).mean(),
         }
         loss = error.abs().mean() + SQUARED_WEIGHT * squared.mean()
-        loss = loss + LPIPS_WEIGHT * figures["lpips"]
+        loss = loss + LPIPS_WEIGHT * figures["lpips"] + MS_SSIM_WEIGHT * figures["ms_ssim"]
         loss = loss + GRID_WEIGHT * figures["grid"] + REPETITION_WEIGHT * figures["repetition"]
         return {"loss": loss} | figures
 
