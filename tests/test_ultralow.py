@@ -114,6 +114,7 @@ def test_the_expected_error_of_the_coarse_latents_is_bounded() -> None:
     assert coder.reconstruct(y_hat, torch.tensor([0.5])).log_scale.exp().max() < 25
 
 
+@torch.no_grad()
 def test_latents_survive_the_stream() -> None:
     coder, y = tiny_coder(), torch.randn(1, 16, 8, 4) * 5
     latent = coder.decompress_latent(coder.entropy.compress(y, 2048), 2048, 8 * BLOCK, 4 * BLOCK)

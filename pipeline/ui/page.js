@@ -8,9 +8,8 @@
 
   const find = (selector) => document.querySelector(selector);
   // In its own task: when the divider has moved, the slider swallows the clicks of its page until a timer of its runs.
-  const press = (selector, shift = false) => setTimeout(() => {
+  const press = (selector) => setTimeout(() => {
     const button = find(selector);
-    window.bitbrushShift = shift;
     if (button && !button.disabled) button.click();
   });
 
@@ -25,7 +24,8 @@
       nudge(direction);
     } else if (!event.repeat && (event.code === "Space" || choice) && !event.target.closest(choice ? TYPING : TAKES_SPACE)) {
       event.preventDefault();
-      press(choice ? `#key-${choice}` : "#swap", event.shiftKey);
+      window.bitbrushShift = event.shiftKey;
+      press(choice ? `#key-${choice}` : "#swap");
     }
   });
 
