@@ -6,6 +6,7 @@ from torch import nn
 
 from pipeline.autoencoder import QUALITY_STEPS, Autoencoder
 from pipeline.autoencoder.dct import dct_basis
+from pipeline.autoencoder.rounding import rate_distortion_round
 from pipeline.autoencoder.transforms import AnalysisPath, SynthesisPath
 from pipeline.evaluation.robustness import computing
 
@@ -43,6 +44,24 @@ def test_quality_raises_rate(tiny_autoencoder: Autoencoder) -> None:
     image = torch.rand(1, 3, 128, 128, generator=torch.Generator().manual_seed(0))
     sizes = [len(tiny_autoencoder.compress(image, code)) for code in (0, QUALITY_STEPS // 2, QUALITY_STEPS)]
     assert sizes == sorted(sizes)
+
+
+def test_rounding_gives_up_little_for_many_bits() -> None:
+    values, scale = torch.tensor([0.3, 0.55, -0.55, 0.95, 1.52, 3.0]), torch.full((6,), 0.2)
+    assert rate_distortion_round(values, scale, torch.full((6,), 10.0)).tolist() == [0, 0, 0, 1, 1, 3]
+    assert rate_distortion_round(values, scale, torch.full((6,), 1e6)).tolist() == values.round().tolist()
+    wide = torch.full((6,), 50.0)
+    assert rate_distortion_round(values, wide, torch.full((6,), 10.0)).tolist() == values.round().tolist()
+
+
+def test_weighed_rounding_codes_fewer_bytes(tiny_autoencoder: Autoencoder) -> None:
+    entropy = tiny_autoencoder.entropy
+    y = 2 * torch.randn(1, sum(entropy.groups), 8, 8, generator=torch.Generator().manual_seed(0))
+    weights = torch.full((sum(entropy.groups),), 0.5)
+    nearest, weighed = entropy.compress(y, 2000), entropy.compress(y, 2000, weights)
+    assert len(weighed) < len(nearest)
+    error = (entropy.decompress(weighed, 2000, 8, 8) / 256 - y).abs()
+    assert error.max() <= 1.5
 
 
 def test_training_pass_has_gradients_everywhere() -> None:

@@ -21,6 +21,7 @@ from compressai.ops import LowerBound
 from torch import Tensor, nn
 
 from pipeline.autoencoder.fixed_point import ACTIVATION_ONE, FixedPointConv2d, FixedPointStack, round_ste
+from pipeline.autoencoder.rounding import rate_distortion_round
 from pipeline.autoencoder.transforms import Knots
 from pipeline.tiles import map_tiles
 
@@ -142,10 +143,11 @@ class EntropyModel(nn.Module):
 
     # -- training -----------------------------------------------------------------------------------------------
 
-    def forward(self, y: Tensor, quality: Tensor) -> RateEstimate:
+    def forward(self, y: Tensor, quality: Tensor, weights: Tensor | None = None) -> RateEstimate:
         """Rounded latent with straight-through gradients, and the estimated bits.
 
         ``y`` is ``(batch, channels, height, width)`` in quantisation steps, ``quality`` is ``(batch,)`` in [0, 1].
+        With ``weights`` ``(batch, channels)`` the latent is rounded as by `compress`, without gradients.
         """
         batch, _, height, width = y.shape
         quality = torch.round(quality * ACTIVATION_ONE) / ACTIVATION_ONE
@@ -156,23 +158,35 @@ class EntropyModel(nn.Module):
         features = self._hyper_synthesis(round_ste(z), plane, exact=False)
 
         anchors = _checkerboard(height, width, y.device)
+        worth = [None] * len(self.groups) if weights is None else weights[:, :, None, None].split(self.groups, 1)
         decoded: list[Tensor] = []
-        for context, target in zip(self.context, y.split(self.groups, 1), strict=True):
+        for context, target, weight in zip(self.context, y.split(self.groups, 1), worth, strict=True):
             shared = torch.cat([features, *decoded], 1)
             mean, index = self._predict(context, shared, torch.zeros_like(target), plane, 0.0)
-            first = round_ste(target - mean) + mean
-            bits = bits + self._bits(target, mean, index, anchors)
+            first, spent = self._coded(target, mean, index, anchors, weight)
+            bits = bits + spent
             mean, index = self._predict(context, shared, first * anchors / _INPUT_SHIFT, plane, 1.0)
-            second = round_ste(target - mean) + mean
-            bits = bits + self._bits(target, mean, index, ~anchors)
+            second, spent = self._coded(target, mean, index, ~anchors, weight)
+            bits = bits + spent
             decoded.append(torch.where(anchors, first, second) / _INPUT_SHIFT)
         return RateEstimate(torch.cat(decoded, 1) * _INPUT_SHIFT, bits)
 
-    def _bits(self, values: Tensor, means: Tensor, index: Tensor, mask: Tensor | None = None) -> Tensor:
+    def _coded(
+        self, target: Tensor, mean: Tensor, index: Tensor, mask: Tensor, weight: Tensor | None
+    ) -> tuple[Tensor, Tensor]:
+        """What is decoded of ``target``, and the bits of the masked part."""
+        if weight is None:
+            return round_ste(target - mean) + mean, self._bits(target, mean, index, mask)
+        value = rate_distortion_round(target - mean, self._scales(index), weight) + mean
+        return value, self._bits(value, mean, index, mask)
+
+    def _scales(self, index: Tensor) -> Tensor:
         step = (torch.tensor(SCALE_MAX).log() - torch.tensor(SCALE_MIN).log()) / (SCALE_LEVELS - 1)
-        scales = torch.exp(torch.tensor(SCALE_MIN).log() + self._index_floor(index).clamp(max=SCALE_LEVELS - 1) * step)
+        return torch.exp(torch.tensor(SCALE_MIN).log() + self._index_floor(index).clamp(max=SCALE_LEVELS - 1) * step)
+
+    def _bits(self, values: Tensor, means: Tensor, index: Tensor, mask: Tensor | None = None) -> Tensor:
         # Additive noise in training; rounding, as in the stream, in evaluation.
-        _, likelihood = self.gaussian(values, scales, means)
+        _, likelihood = self.gaussian(values, self._scales(index), means)
         # compressai's own bound is a buffer, and rounds to zero in an fp16 checkpoint.
         bits = -torch.log2(likelihood.clamp(min=_LIKELIHOOD_MIN))
         return (bits if mask is None else bits * mask).flatten(1).sum(1)
@@ -251,8 +265,14 @@ class EntropyModel(nn.Module):
         return latent
 
     @torch.no_grad()
-    def compress(self, y: Tensor, quality_code: int) -> bytes:
-        """``y``: ``(1, channels, height, width)`` in quantisation steps, height and width multiples of 4."""
+    def compress(self, y: Tensor, quality_code: int, weights: Tensor | None = None) -> bytes:
+        """Entropy-codes a latent.
+
+        Args:
+            y: ``(1, channels, height, width)`` in quantisation steps, height and width multiples of 4.
+            weights: ``(channels,)``, the bits that a squared error of one step is worth: rounding then weighs bits
+                against error, see `rate_distortion_round`. Without, to the nearest integer.
+        """
         y = y.float().cpu()
         plane = torch.full_like(y[:, :1], quality_code * ACTIVATION_ONE // QUALITY_STEPS / ACTIVATION_ONE)
         z_hat = torch.round(self.hyper_analysis(torch.cat([y, plane], 1))).double()
@@ -260,7 +280,12 @@ class EntropyModel(nn.Module):
         writer.write(z_hat.flatten(), self._z_indexes(quality_code, *z_hat.shape[2:]))
 
         def write(channels: slice, coded: Tensor, mean: Tensor, index: Tensor) -> Tensor:
-            symbols = torch.round(y[:, channels][coded] - mean / ACTIVATION_ONE)
+            values = y[:, channels][coded] - mean / ACTIVATION_ONE
+            if weights is None:
+                symbols = torch.round(values)
+            else:
+                worth = weights[None, channels, None, None].cpu().expand_as(coded)[coded]
+                symbols = rate_distortion_round(values, scale_table()[index.long()], worth)
             writer.write(symbols, index)
             return symbols
 

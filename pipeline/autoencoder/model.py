@@ -69,6 +69,13 @@ class Autoencoder(ModelMixin, ConfigMixin):
         low, high = self.config.lambda_range
         return low * (high / low) ** quality
 
+    def _error_weights(self, quality: Tensor) -> Tensor:
+        """``(batch, channels)``: the bits that a squared error of one quantisation step is worth.
+
+        The loss takes the mean over three colour channels; the linear path is orthonormal.
+        """
+        return self.rate_lambda(quality)[:, None] / 3 * torch.exp(-2 * self.log_gain(quality).float())
+
     def _gain(self, quality: Tensor) -> Tensor:
         return torch.exp(self.log_gain(quality).float())[:, :, None, None]
 
@@ -89,9 +96,12 @@ class Autoencoder(ModelMixin, ConfigMixin):
         return linear + path.float() + 0.5
 
     def forward(self, image: Tensor, quality: Tensor) -> AutoencoderOutput:
-        """Training pass. ``image`` ``(batch, 3, height, width)`` in [0, 1], sides multiples of 64; ``quality``
-        ``(batch,)`` in [0, 1]."""
-        rate = self.entropy(self.analysis(image, quality), quality)
+        """``image`` ``(batch, 3, height, width)`` in [0, 1], sides multiples of 64; ``quality`` ``(batch,)`` in [0, 1].
+
+        In evaluation mode what a stream would decode to, but for the exactness; in training mode with gradients.
+        """
+        weights = None if self.training else self._error_weights(quality)
+        rate = self.entropy(self.analysis(image, quality), quality, weights)
         return AutoencoderOutput(self.synthesis(rate.y_hat, quality), rate.bits)
 
     @torch.no_grad()
@@ -105,7 +115,7 @@ class Autoencoder(ModelMixin, ConfigMixin):
             out_step=BLOCK,
             margin=self.analysis_path.reach,
         )
-        return self.entropy.compress(y, quality_code)
+        return self.entropy.compress(y, quality_code, self._error_weights(quality)[0])
 
     @torch.no_grad()
     def decompress_latent(self, payload: bytes, quality_code: int, height: int, width: int) -> Tensor:

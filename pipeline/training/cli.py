@@ -9,6 +9,8 @@ from typing import Annotated
 import numpy as np
 import torch
 import typer
+from diffusers.utils import SAFETENSORS_WEIGHTS_NAME
+from safetensors.torch import load_file
 
 from pipeline.autoencoder import Autoencoder
 from pipeline.codec import CHECKPOINTS
@@ -43,7 +45,7 @@ PresetName = Annotated[str, typer.Option("--preset", help="embedded (two CPU cor
 Resume = Annotated[bool, typer.Option("--resume", help="Continue from the run's state.pt.")]
 Steps = Annotated[int | None, typer.Option(help="Training steps instead of the preset's.", min=1)]
 Stage1 = Annotated[Path, typer.Option("--autoencoder", help="The finished stage 1.", exists=True)]
-Init = Annotated[Path | None, typer.Option(help="A trained diffusion model to start from.", exists=True)]
+Init = Annotated[Path | None, typer.Option(help="A trained decoder to start from.", exists=True)]
 
 _FULL_PRECISION = {"torch_dtype": torch.float32, "low_cpu_mem_usage": False}
 
@@ -98,13 +100,12 @@ def _train_decoder(
     torch.manual_seed(chosen.training.seed)
     model = model_class(**chosen.model)
     if init is not None:
-        # The start is another decoder's networks; only the meaning of time and target is learned anew.
-        source = DiffusionDecoder.from_pretrained(init, torch_dtype=torch.float32)
-        model.load_state_dict(source.state_dict())
+        # Both decoders have the same networks; a flow from a diffusion model learns anew what time and target mean.
+        model.load_state_dict(load_file(init / SAFETENSORS_WEIGHTS_NAME))
     frozen = Autoencoder.from_pretrained(stage1, torch_dtype=torch.float32).to(memory_format=torch.channels_last)
     validation = PhotoSet.load(data, chosen.training.crop, validation=True)
-    # A flow keeps the residual scale of the diffusion model it starts from; a diffusion model may meet a new stage 1.
-    scale = init is None or model_class is DiffusionDecoder
+    # A flow keeps the residual scale of the diffusion model it starts from; trained on, each may meet a new stage 1.
+    scale = init is None or model_class.load_config(init)["_class_name"] == model_class.__name__
     task = ScoreTask(model, frozen, validation, chosen.training.crop, scale)
     _run(task, chosen, data, out, resume)
 
@@ -133,7 +134,7 @@ def flow(
     stage1: Stage1 = CHECKPOINTS / "autoencoder",
     init: Init = CHECKPOINTS / "diffusion",
 ) -> None:
-    """Stage 2, HFD as a rectified flow, started from the trained diffusion model."""
+    """Stage 2, HFD as a rectified flow, started from the trained diffusion model (or from a flow)."""
     _train_decoder(FlowDecoder, _preset("flow", preset, steps), data, out, resume, stage1, init)
 
 
