@@ -36,6 +36,8 @@ _COLOURS = {
 _DASHED = {"jpeg", "webp", "avif", "grain"}
 _BITRATES = (0.1, 0.15, 0.2, 0.3, 0.5, 0.7, 1.0)
 _STEPS = (1, 2, 4, 8, 16, 25, 50, 100)
+_LABELS_APART = 0.08
+"""In dB; labels of points nearer to each other would overlap."""
 
 
 @dataclass(frozen=True)
@@ -89,8 +91,11 @@ def distortion_perception(results: Results, mark: Mark | None = None, dark: bool
     for family in ("diffusion", "flow"):
         rows = _sweep(results, family, "noise_level")
         _line(axes, start + rows, family, "psnr", "lpips")
-        for row in rows:
-            axes.annotate(f"{row.noise_level:g}", (row.psnr, row.lpips), textcoords="offset points", xytext=(4, 4))
+        labelled: list[float] = []
+        for row in reversed(rows):
+            if all(abs(row.psnr - other) > _LABELS_APART for other in labelled):
+                labelled.append(row.psnr)
+                axes.annotate(f"{row.noise_level:g}", (row.psnr, row.lpips), textcoords="offset points", xytext=(4, 4))
     return _finish(figure, axes, mark, "psnr", "lpips", dark)
 
 
