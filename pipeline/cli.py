@@ -23,7 +23,16 @@ from typer.core import TyperGroup
 
 from pipeline.errors import BitbrushError, SettingsError
 from pipeline.images import atomic_path, load_image
-from pipeline.settings import DEFAULT_SETTINGS, MAX_SEED, MAX_STEPS, CodecName, Decoder, DecodeSettings, DecodeStep
+from pipeline.settings import (
+    DEFAULT_SETTINGS,
+    MAX_SEED,
+    MAX_SHIFT,
+    MAX_STEPS,
+    CodecName,
+    Decoder,
+    DecodeSettings,
+    DecodeStep,
+)
 
 if TYPE_CHECKING:
     from pipeline.codec import Codec
@@ -84,6 +93,14 @@ OwnNoise = Annotated[
     float | None,
     typer.Option(min=0, max=1, help="0 is the picture without painting, 1 the most; the codec's own unless given."),
 ]
+Shift = Annotated[
+    float | None,
+    typer.Option(
+        min=1 / MAX_SHIFT,
+        max=MAX_SHIFT,
+        help="Shift of diffusion's noise schedule; above 1 as in text-to-image. The trained one unless given.",
+    ),
+]
 Seed = Annotated[int, typer.Option(min=0, max=MAX_SEED, help="The same seed paints the same detail.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace an existing output file.")]
 Picture = Annotated[Path, typer.Argument(metavar="PICTURE", help="PNG, JPEG, WebP, AVIF, …, or - for stdin.")]
@@ -136,6 +153,7 @@ def decompress(
     steps: OwnSteps = None,
     noise: OwnNoise = None,
     seed: Seed = _DEFAULTS.seed,
+    shift: Shift = None,
     force: Force = False,
 ) -> None:
     """Decode a stream, which knows its codec, into a picture; detail is painted back by diffusion and flow."""
@@ -145,7 +163,7 @@ def decompress(
     stream = _read(source)
     own = DEFAULT_SETTINGS[read_header(stream).codec]
     settings = DecodeSettings(
-        decoder, steps or own.num_inference_steps, own.noise_level if noise is None else noise, seed
+        decoder, steps or own.num_inference_steps, own.noise_level if noise is None else noise, seed, shift
     )
     picture = _watch(_load_codec().decode(stream, settings), settings.decoder)
     _write(out, _png(picture), force)

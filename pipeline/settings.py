@@ -9,6 +9,7 @@ from pipeline.errors import SettingsError
 
 MAX_STEPS = 100
 MAX_SEED = 2**32 - 1
+MAX_SHIFT = 16
 
 
 class CodecName(StrEnum):
@@ -52,6 +53,9 @@ class DecodeSettings:
     """0 returns the autoencoder's picture exactly, 1 runs the full noise schedule."""
     seed: int = 0
     """0 to `MAX_SEED`; the same seed gives the same picture."""
+    shift: float | None = None
+    """Of diffusion's noise schedule in sampling, 1/`MAX_SHIFT` to `MAX_SHIFT`; the trained one unless given. Below 1
+    less noise, fine detail first; above 1 more, as in text-to-image. Other decoders have no schedule to shift."""
 
     def __post_init__(self) -> None:
         try:
@@ -64,6 +68,8 @@ class DecodeSettings:
             raise SettingsError(f"The noise level must lie between 0 and 1, not {self.noise_level}.")
         if not 0 <= self.seed <= MAX_SEED:
             raise SettingsError(f"The seed must lie between 0 and {MAX_SEED}, not {self.seed}.")
+        if self.shift is not None and not 1 / MAX_SHIFT <= self.shift <= MAX_SHIFT:
+            raise SettingsError(f"The shift must lie between 1/{MAX_SHIFT} and {MAX_SHIFT}, not {self.shift}.")
 
 
 DEFAULT_SETTINGS = {

@@ -105,4 +105,5 @@ class StandardSystem(System):
         model: ScoreDecoder = self.diffusion if settings.decoder is Decoder.DIFFUSION else self.flow
         generator = torch.Generator().manual_seed(settings.seed)
         steps, noise_level = settings.num_inference_steps, settings.noise_level
-        return model.sample(sketch.picture, header.quality, header.grain, steps, noise_level, generator)
+        quality, grain = header.quality, header.grain
+        return model.sample(sketch.picture, quality, grain, steps, noise_level, generator, settings.shift)

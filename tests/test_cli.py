@@ -89,9 +89,9 @@ def test_round_trip_through_files(photo, tmp_path, codec, stream):
 @pytest.mark.parametrize("decoder", ["diffusion", "flow"])
 def test_repaint_settings_reach_the_decoder(decoder, stream_file, tmp_path, codec, stream):
     out = tmp_path / "a.png"
-    options = ("--decoder", decoder, "--steps", 2, "--noise", 0.25, "--seed", 7)
+    options = ("--decoder", decoder, "--steps", 2, "--noise", 0.25, "--seed", 7, "--shift", 2)
     assert run("decompress", stream_file, out, *options).exit_code == 0
-    *_, last = codec.decode(stream, DecodeSettings(decoder, 2, 0.25, 7))
+    *_, last = codec.decode(stream, DecodeSettings(decoder, 2, 0.25, 7, 2.0))
     assert np.array_equal(np.asarray(load_image(out)), last.image)
 
 

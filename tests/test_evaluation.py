@@ -11,15 +11,21 @@ from pipeline.codec import Codec
 from pipeline.evaluation import quality
 from pipeline.evaluation.bd import saving
 from pipeline.evaluation.methods import (
-    MANY_STEPS,
     autoencoder,
     coarse,
     plain_smaller,
     repaint,
-    repaint_methods,
+    repaints_and_controls,
     sketch_methods,
 )
-from pipeline.evaluation.plots import Mark, distortion_perception, rate_curves, steps_curves, ultralow_curves
+from pipeline.evaluation.plots import (
+    Mark,
+    distortion_perception,
+    rate_curves,
+    shift_curves,
+    steps_curves,
+    ultralow_curves,
+)
 from pipeline.evaluation.results import ABLATIONS, KODAK_RESULTS, ULTRALOW_RESULTS, Results, Row, load_results
 from pipeline.evaluation.tables import ablation_table, saving_table
 from pipeline.metrics import Scores, psnr
@@ -46,8 +52,8 @@ def without_backbones(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_rows_and_resumption(codec: Codec, pictures: list[Path], tmp_path: Path) -> None:
-    settings = DecodeSettings(Decoder.FLOW, MANY_STEPS, 0.5)
-    methods = sketch_methods() + repaint_methods([settings])
+    settings = DecodeSettings(Decoder.FLOW, 4, 0.5)
+    methods = sketch_methods() + repaints_and_controls([settings])
     out = tmp_path / "rows.json"
     first = next(quality.evaluate(codec, pictures, [0.5], methods, out))
     rows = {row.method: row for row in quality.evaluate(codec, pictures, [0.5], methods, out)}
@@ -55,7 +61,7 @@ def test_rows_and_resumption(codec: Codec, pictures: list[Path], tmp_path: Path)
     results = load_results(out)
     assert [row.method for row in results.rows] == [method.name for method in methods]
     (painted,), (control,) = results.select("flow", 0.5), results.select("matched grain", 0.5)
-    assert (painted.steps, painted.noise_level) == (MANY_STEPS, 0.5)
+    assert (painted.steps, painted.noise_level) == (4, 0.5)
     assert control.psnr == pytest.approx(painted.psnr, abs=0.05)
     assert painted.bpp == results.select("autoencoder")[0].bpp <= 0.5
 
@@ -107,6 +113,11 @@ def results() -> Results:
         ]
     found.rows += [_row("diffusion", 0.25, 27, 0.13, steps=steps, noise_level=0.5) for steps in (1, 4)]
     found.rows += [_row("flow", 0.25, 27, 0.13, steps=4, noise_level=noise) for noise in (0.3, 0.7)]
+    shifted = [(shift, noise) for shift in (0.5, 1.0, 2.0) for noise in (0.5, 1.0)]
+    found.rows += [
+        _row("shifted diffusion", 0.25, 27, 0.1 * shift, steps=4, noise_level=noise, shift=shift)
+        for shift, noise in shifted
+    ]
     return found
 
 
@@ -127,6 +138,8 @@ def test_plots_show_what_was_measured(results: Results, dark: bool) -> None:
     assert curves["diffusion"] == 4 and curves["plain grain (control)"] == 4 and "this picture" not in curves
     assert _lines(steps_curves(results, dark=dark))["diffusion, noise 0.5"] == 3
     assert _lines(distortion_perception(results, dark=dark))["rectified flow"] == 3
+    shifts = _lines(shift_curves(results, dark))
+    assert shifts["diffusion, noise 0.5"] == shifts["diffusion, noise 1"] == 3
 
 
 def _lines(figure: Figure) -> dict[str, int]:

@@ -7,7 +7,7 @@ import torch
 
 from pipeline.score import DiffusionDecoder, FlowDecoder, ScoreDecoder
 from pipeline.score.network import make_condition
-from pipeline.score.schedule import alpha_sigma, diffusion_scheduler, log_snr
+from pipeline.score.schedule import alpha_sigma, diffusion_scheduler, log_snr, time_at_shift
 
 GRAIN = 1.5
 TINY = {"block_out_channels": (16, 32), "layers_per_block": 1, "scale_channels": 8}
@@ -35,26 +35,44 @@ def test_shift_below_one_means_less_noise() -> None:
     torch.testing.assert_close(alpha**2 + sigma**2, torch.ones(11))
 
 
+def test_a_shifted_schedule_has_the_noise_of_another_time() -> None:
+    time = torch.tensor([0.1, 0.5, 0.9, 1.0])
+    torch.testing.assert_close(log_snr(time_at_shift(time, 2.0, 0.5), 0.5), log_snr(time, 2.0))
+    torch.testing.assert_close(time_at_shift(time, 0.5, 0.5), time.double(), atol=1e-7, rtol=0)
+
+
+def test_shifts_move_the_steps_of_diffusion() -> None:
+    diffusion = DiffusionDecoder(**TINY)
+    trained, same, less, more = (diffusion.times(8, 0.5, shift) for shift in (None, 0.5, 0.125, 4.0))
+    assert trained == same == [round(0.0625 * step, 3) for step in range(8, 0, -1)]
+    assert all(a < b < c for a, b, c in zip(less, trained, more, strict=True))
+    assert diffusion.times(4, 1.0, 4.0)[0] == diffusion.times(4, 1.0)[0] == 1.0
+    assert len(set(diffusion.times(100, 1.0, 1 / 16))) == len(diffusion.times(100, 1.0, 1 / 16)) <= 100
+
+
 def test_scheduler_carries_the_schedule_exactly() -> None:
     scheduler = diffusion_scheduler(0.5)
     alpha, _ = alpha_sigma(torch.arange(1, 1001) / 1000, 0.5)
     torch.testing.assert_close(scheduler.alphas_cumprod.sqrt(), alpha, atol=1e-4, rtol=1e-3)
 
 
+@pytest.mark.parametrize("shift", [None, 2.0])
 @pytest.mark.parametrize("steps", [1, 2, 7, 30, 100])
 @pytest.mark.parametrize("noise_level", [0.2, 1.0])
 def test_samplers_reach_what_an_oracle_predicts(
-    decoder: ScoreDecoder, steps: int, noise_level: float, monkeypatch: pytest.MonkeyPatch
+    decoder: ScoreDecoder, steps: int, noise_level: float, shift: float | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     truth = torch.randn(1, 3, 64, 64, generator=torch.Generator().manual_seed(1))
+    walk = list(decoder.walk(decoder.times(steps, noise_level, shift)))
 
     def oracle(self: ScoreDecoder, x: torch.Tensor, condition: torch.Tensor, time: float, qualities: torch.Tensor):
-        a, b = next(step.clean_weights for step in self.walk(steps, noise_level) if abs(step.time - time) < 1e-6)
+        a, b = next(step.clean_weights for step in walk if abs(step.time - time) < 1e-6)
         return (truth - a * x) / b
 
     monkeypatch.setattr(ScoreDecoder, "_evaluate", oracle)
     x_hat = _picture()
-    last = _samples(decoder, x_hat, steps, noise_level)[-1]
+    generator = torch.Generator().manual_seed(0)
+    *_, last = decoder.sample(x_hat, 0.4, GRAIN, steps, noise_level, generator, shift)
     scale = decoder.scale(x_hat, torch.tensor([0.4]), torch.tensor([GRAIN]))
     torch.testing.assert_close((last.picture - x_hat) / scale, truth, atol=2e-3, rtol=1e-3)
     assert last.step == last.total == steps and last.sigma == 0
@@ -86,7 +104,7 @@ def test_tiles_leave_no_seam(decoder: ScoreDecoder, monkeypatch: pytest.MonkeyPa
 
 def test_training_pair_inverts_to_the_residual(decoder: ScoreDecoder) -> None:
     residual, noise = torch.randn(2, 2, 3, 16, 16).unbind()
-    for step in decoder.walk(4, 1.0):
+    for step in decoder.walk(decoder.times(4, 1.0)):
         x, target = decoder.noised(residual, noise, torch.full((2, 1, 1, 1), step.time))
         torch.testing.assert_close(step.clean(x, target), residual, atol=1e-4, rtol=1e-4)
 

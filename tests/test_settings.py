@@ -21,6 +21,8 @@ def test_strings_become_decoders() -> None:
         {"noise_level": float("nan")},
         {"seed": -1},
         {"seed": 2**32},
+        {"shift": 0.0},
+        {"shift": 17.0},
     ],
 )
 def test_out_of_range(changes: dict) -> None:

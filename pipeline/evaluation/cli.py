@@ -11,7 +11,7 @@ import typer
 from pipeline.codec import Codec
 from pipeline.evaluation import lpips_check, plots, robustness, scaling, speed, tables
 from pipeline.evaluation import quality as measuring
-from pipeline.evaluation.methods import repaint_methods, sketch_methods
+from pipeline.evaluation.methods import repaints_and_controls, sketch_methods
 from pipeline.evaluation.results import ABLATIONS, KODAK_RESULTS, RESULTS, ULTRALOW_RESULTS, load_results
 from pipeline.evaluation.studies import ablation_study, all_studies, ultralow_studies
 from pipeline.images import load_image
@@ -65,7 +65,7 @@ def quality(
     """Rate, PSNR, MS-SSIM, LPIPS, KD and FD on real streams; continues an interrupted run."""
     parts = [entry.split(":") for entry in repaint or []]
     settings = [DecodeSettings(Decoder(name), int(steps), float(noise)) for name, steps, noise in parts]
-    methods = sketch_methods() + repaint_methods(settings)
+    methods = sketch_methods() + repaints_and_controls(settings)
     for row in measuring.evaluate(Codec.from_pretrained(), _pictures(data), bpp, methods, out):
         typer.echo(f"{row.rate} bpp  {tables.table_line(row)}")
 

@@ -14,8 +14,7 @@ from pipeline.metrics.perceptual import lpips_distance
 from pipeline.settings import DecodeSettings
 from pipeline.stream import read_header
 
-GRAIN_SIGMAS = (1, 2, 3, 4, 6)
-MANY_STEPS = 25
+GRAIN_SIGMAS = (1, 2, 3, 4)
 SMALLER = (1, 2, 3, 4, 6, 8)
 """By how much `plain_smaller` shrinks a picture."""
 
@@ -49,11 +48,13 @@ class Method:
     steps: int | None = None
     noise_level: float | None = None
     sigma: float | None = None
+    shift: float | None = None
 
 
 def settings_label(settings: DecodeSettings) -> str:
     steps = "step" if settings.num_inference_steps == 1 else "steps"
-    return f"{settings.decoder} {settings.num_inference_steps} {steps}, noise {settings.noise_level:g}"
+    shift = "" if settings.shift is None else f", shift {settings.shift:g}"
+    return f"{settings.decoder} {settings.num_inference_steps} {steps}, noise {settings.noise_level:g}{shift}"
 
 
 def plain(codec_name: str) -> Method:
@@ -117,13 +118,14 @@ def sent_grain(factor: float) -> Method:
 
 
 def repaint(settings: DecodeSettings) -> Method:
-    """A score-based decoder."""
+    """A score-based decoder; with a shift of the schedule a family of its own."""
 
     def run(codec: Codec, sketch: Sketch) -> tuple[np.ndarray, int]:
         return sketch.repaint(codec, settings), len(sketch.stream)
 
+    family = str(settings.decoder) if settings.shift is None else f"shifted {settings.decoder}"
     steps, noise_level = settings.num_inference_steps, settings.noise_level
-    return Method(settings_label(settings), str(settings.decoder), run, steps, noise_level)
+    return Method(settings_label(settings), family, run, steps, noise_level, shift=settings.shift)
 
 
 def equal_psnr_grain(settings: DecodeSettings) -> Method:
@@ -144,11 +146,6 @@ def sketch_methods() -> list[Method]:
     return [*(plain(name) for name in PLAIN_CODECS), autoencoder(), *grains]
 
 
-def repaint_methods(repaints: Iterable[DecodeSettings]) -> list[Method]:
-    """The score-based decoders; beside those of many steps the grain control at equal PSNR."""
-    methods = []
-    for settings in repaints:
-        methods.append(repaint(settings))
-        if settings.num_inference_steps >= MANY_STEPS:
-            methods.append(equal_psnr_grain(settings))
-    return methods
+def repaints_and_controls(repaints: Iterable[DecodeSettings]) -> list[Method]:
+    """The score-based decoders, each beside the grain control at equal PSNR."""
+    return [method(settings) for settings in repaints for method in (repaint, equal_psnr_grain)]

@@ -7,7 +7,7 @@ from typing import Literal
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, ScalarFormatter
+from matplotlib.ticker import FixedLocator, ScalarFormatter, StrMethodFormatter
 
 from pipeline.evaluation.results import Results, Row
 
@@ -33,6 +33,7 @@ _COLOURS = {
     "diffusion": "#d9822b",
     "flow": "#2b7fb8",
 }
+_SHIFT_COLOURS = (_COLOURS["diffusion"], "#8c4a12")
 _DASHED = {"jpeg", "webp", "avif", "grain"}
 _BITRATES = (0.1, 0.15, 0.2, 0.3, 0.5, 0.7, 1.0)
 _STEPS = (1, 2, 4, 8, 16, 25, 50, 100)
@@ -75,8 +76,7 @@ def steps_curves(results: Results, mark: Mark | None = None, dark: bool = False)
         rows = _sweep(results, family, "steps")
         suffix = f", noise {rows[0].noise_level:g}" if rows else ""
         _line(axes, rows, family, "steps", "lpips", suffix)
-    axes.axhline(results.best_grain(MAIN_RATE, "lpips").lpips, color=_COLOURS["grain"], linestyle="--", zorder=1)
-    axes.annotate("best grain", (1, results.best_grain(MAIN_RATE, "lpips").lpips), fontsize=8, color=_COLOURS["grain"])
+    axes.annotate("best grain", (1, _best_grain_line(axes, results)))
     axes.set_xscale("log", base=2)
     axes.xaxis.set_major_locator(FixedLocator(_STEPS))
     axes.xaxis.set_major_formatter(ScalarFormatter())
@@ -97,6 +97,24 @@ def distortion_perception(results: Results, mark: Mark | None = None, dark: bool
                 labelled.append(row.psnr)
                 axes.annotate(f"{row.noise_level:g}", (row.psnr, row.lpips), textcoords="offset points", xytext=(4, 4))
     return _finish(figure, axes, mark, "psnr", "lpips", dark)
+
+
+def shift_curves(results: Results, dark: bool = False) -> Figure:
+    """LPIPS at 0.25 bpp against the shift of the noise schedule, one curve a noise level."""
+    figure, axes = _canvas(dark, "shift of the noise schedule (log)", _label(results, "lpips"))
+    rows = sorted(results.select("shifted diffusion", MAIN_RATE), key=lambda row: row.shift)
+    levels = sorted({row.noise_level for row in rows})
+    for level, colour in zip(levels, _SHIFT_COLOURS, strict=False):
+        curve = [row for row in rows if row.noise_level == level]
+        _line(axes, curve, "diffusion", "shift", "lpips", f", noise {level:g}", colour)
+    _best_grain_line(axes, results, label=_NAMES["grain"])
+    axes.axvline(1, color=_COLOURS["grain"], linestyle=":", zorder=1)
+    axes.annotate("text-to-image →", (1.05, 0.02), xycoords=("data", "axes fraction"))
+    axes.annotate("← less noise", (0.95, 0.02), xycoords=("data", "axes fraction"), ha="right")
+    axes.set_xscale("log", base=2)
+    axes.xaxis.set_major_locator(FixedLocator(sorted({row.shift for row in rows})))
+    axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    return _finish(figure, axes, None, "shift", "lpips", dark)
 
 
 def ultralow_curves(results: Results, measure: Measure, mark: Mark | None = None, dark: bool = False) -> Figure:
@@ -121,6 +139,7 @@ def save_all(results: Results, ultralow: Results, folder: Path) -> list[Path]:
             "rate-lpips": rate_curves(results, "lpips", dark=dark),
             "steps": steps_curves(results, dark=dark),
             "distortion-perception": distortion_perception(results, dark=dark),
+            "shift": shift_curves(results, dark=dark),
         }
         for name, figure in figures.items():
             path = folder / f"{name}{'-dark' if dark else ''}.svg"
@@ -169,7 +188,9 @@ def _canvas(dark: bool, x_label: str, y_label: str) -> tuple[Figure, Axes]:
     return figure, axes
 
 
-def _line(axes: Axes, rows: Iterable[Row], family: str, x: str, y: str, suffix: str = "") -> None:
+def _line(
+    axes: Axes, rows: Iterable[Row], family: str, x: str, y: str, suffix: str = "", colour: str | None = None
+) -> None:
     rows = list(rows)
     if not rows:
         return
@@ -181,9 +202,15 @@ def _line(axes: Axes, rows: Iterable[Row], family: str, x: str, y: str, suffix: 
         markersize=3 if dashed else 5,
         linewidth=1.2 if dashed else 2,
         linestyle="--" if dashed else "-",
-        color=_COLOURS[family],
+        color=colour or _COLOURS[family],
         label=_NAMES[family] + suffix,
     )
+
+
+def _best_grain_line(axes: Axes, results: Results, label: str | None = None) -> float:
+    lpips = results.best_grain(MAIN_RATE, "lpips").lpips
+    axes.axhline(lpips, color=_COLOURS["grain"], linestyle="--", zorder=1, label=label)
+    return lpips
 
 
 def _finish(figure: Figure, axes: Axes, mark: Mark | None, x: str, y: str, dark: bool) -> Figure:

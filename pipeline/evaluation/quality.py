@@ -60,6 +60,7 @@ def _row(codec: Codec, rate: float, method: Method, found: list[Sketch]) -> Row:
         steps=method.steps,
         noise_level=method.noise_level,
         sigma=method.sigma,
+        shift=method.shift,
         gmsd=fmean(gradients),
     )
 
@@ -97,9 +98,9 @@ def evaluate(
         results.rows = _rows_still_valid(load_results(out), results)
     done = {(row.rate, row.method) for row in results.rows}
     for rate in rates:
-        missing = [method for method in methods if (rate, method.name) not in done]
+        missing = {method.name: method for method in methods if (rate, method.name) not in done}
         found = sketches(codec, pictures, rate, system) if missing else []
-        for method in missing:
+        for method in missing.values():
             row = _row(codec, rate, method, found)
             results.rows.append(row)
             results.save(out)

@@ -21,7 +21,7 @@ class Row:
     method: str
     family: str
     """``"jpeg"``, ``"webp"``, ``"avif"``, ``"autoencoder"``, ``"coarse"``, ``"grain"``, ``"matched grain"``,
-    ``"sent grain"``, ``"diffusion"`` or ``"flow"``."""
+    ``"sent grain"``, ``"diffusion"``, ``"shifted diffusion"`` or ``"flow"``."""
     bpp: float
     psnr: float
     ms_ssim: float
@@ -37,6 +37,8 @@ class Row:
     """Grey levels of the grain control."""
     gmsd: float | None = None
     """Gradient magnitude similarity deviation, which nothing here is trained on; lower is better."""
+    shift: float | None = None
+    """Of the noise schedule in sampling, where it is not the trained one."""
 
 
 @dataclass

@@ -1,6 +1,6 @@
 """What `python -m pipeline evaluate` measures: the rates, and the sweeps behind each plot."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pipeline.evaluation.methods import (
     Method,
@@ -9,17 +9,20 @@ from pipeline.evaluation.methods import (
     grain,
     plain_smaller,
     repaint,
-    repaint_methods,
+    repaints_and_controls,
     sketch_methods,
 )
 from pipeline.evaluation.plots import MAIN_RATE
 from pipeline.settings import DEFAULT_SETTINGS, CodecName, Decoder, DecodeSettings
 
 RATES = (0.12, 0.25, 0.35, 0.5, 0.9)
-DIFFUSION = DecodeSettings(Decoder.DIFFUSION, 25, 0.4)
+DIFFUSION = DecodeSettings(Decoder.DIFFUSION, 4, 0.4)
+MANY_STEPS = replace(DIFFUSION, num_inference_steps=25)
 FLOW = DecodeSettings(Decoder.FLOW, 4, 0.5)
-STEP_COUNTS = (1, 2, 4, 8, 25)
+STEP_COUNTS = (1, 2, 4, 25)
 NOISE_LEVELS = (0.3, 0.4, 0.5, 0.7, 1.0)
+SHIFTS = (0.125, 0.25, 0.5, 1.0, 2.0)
+SHIFT_NOISE_LEVELS = (0.5, 1.0)
 ULTRALOW = DEFAULT_SETTINGS[CodecName.ULTRALOW]
 ULTRALOW_RATES = (0.01, 0.02, 0.03)
 PAPER_RATES = (0.0139, 0.0204, 0.028)
@@ -36,22 +39,19 @@ class Study:
     methods: list[Method]
 
 
-def _with(settings: DecodeSettings, steps: int | None = None, noise_level: float | None = None) -> DecodeSettings:
-    return DecodeSettings(
-        settings.decoder, steps or settings.num_inference_steps, noise_level or settings.noise_level, settings.seed
-    )
-
-
 def all_studies() -> list[Study]:
-    """The reference methods, both decoders over the rates, then steps and noise levels at the main rate."""
-    steps = [_with(settings, steps=count) for settings in (DIFFUSION, FLOW) for count in STEP_COUNTS]
-    noise = [_with(DIFFUSION, noise_level=level) for level in NOISE_LEVELS]
-    noise += [_with(FLOW, noise_level=level) for level in NOISE_LEVELS]
-    noise += [_with(DIFFUSION, steps=FLOW.num_inference_steps, noise_level=level) for level in NOISE_LEVELS[1:]]
+    """The reference methods and both decoders in few steps over the rates; then, at the main rate, diffusion in many
+    steps, step counts, noise levels and shifts."""
+    steps = [replace(settings, num_inference_steps=count) for count in STEP_COUNTS for settings in (DIFFUSION, FLOW)]
+    noise = [replace(settings, noise_level=level) for settings in (DIFFUSION, FLOW) for level in NOISE_LEVELS]
+    shifts = [replace(DIFFUSION, noise_level=level, shift=shift) for level in SHIFT_NOISE_LEVELS for shift in SHIFTS]
     return [
         Study(RATES, sketch_methods()),
-        Study(RATES, repaint_methods([DIFFUSION, FLOW])),
-        Study((MAIN_RATE,), repaint_methods(steps + noise)),
+        Study(RATES, repaints_and_controls([DIFFUSION, FLOW])),
+        Study((MAIN_RATE,), repaints_and_controls([MANY_STEPS])),
+        Study((MAIN_RATE,), [repaint(settings) for settings in steps]),
+        Study((MAIN_RATE,), repaints_and_controls(noise)),
+        Study((MAIN_RATE,), [repaint(settings) for settings in shifts]),
     ]
 
 
@@ -60,8 +60,8 @@ def ultralow_studies() -> list[Study]:
     the paper's rates."""
     smaller = [plain_smaller(name, sigma) for name in ("webp", "avif") for sigma in (0, 4, 8)]
     controls = [grain(4), grain(8), equal_psnr_grain(ULTRALOW)]
-    sweep = [_with(ULTRALOW, steps=count) for count in ULTRALOW_STEP_COUNTS]
-    sweep += [_with(ULTRALOW, noise_level=level) for level in ULTRALOW_NOISE_LEVELS]
+    sweep = [replace(ULTRALOW, num_inference_steps=count) for count in ULTRALOW_STEP_COUNTS]
+    sweep += [replace(ULTRALOW, noise_level=level) for level in ULTRALOW_NOISE_LEVELS]
     return [
         Study(ULTRALOW_RATES, [coarse(), repaint(ULTRALOW), *controls, *smaller]),
         Study((0.02,), [repaint(settings) for settings in sweep]),

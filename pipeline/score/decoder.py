@@ -21,7 +21,7 @@ OVERLAP = 128
 CHROMA_NOISE = 0.3
 """Strength of the starting noise in chroma, relative to luma: what is missing is mostly luma."""
 GRAIN_RAMP = 0.25
-"""From this noise level on, sampling starts with as much grain as the original had; below, with less."""
+"""From this time on, sampling starts with as much grain as the original had; below, with less."""
 
 
 @dataclass(frozen=True)
@@ -80,13 +80,17 @@ class ScoreDecoder(ModelMixin, ConfigMixin):
         """Training pair ``(x_t, target)`` for time ``(batch, 1, 1, 1)`` in (0, 1]."""
 
     @abstractmethod
-    def start(self, guess: Tensor, noise: Tensor, noise_level: float) -> Tensor:
-        """Where sampling starts when the residual is taken to be ``guess``, that is, at ``x_hat + s * guess`` plus
-        noise."""
+    def times(self, steps: int, noise_level: float, shift: float | None = None) -> list[float]:
+        """The falling times in (0, 1] at which the network is evaluated; at most ``steps``."""
 
     @abstractmethod
-    def walk(self, steps: int, noise_level: float) -> Iterator[WalkStep]:
-        """The times at which the network is evaluated, and the update each evaluation makes."""
+    def start(self, guess: Tensor, noise: Tensor, time: float) -> Tensor:
+        """Where sampling starts at ``time`` when the residual is taken to be ``guess``, that is, at
+        ``x_hat + s * guess`` plus noise."""
+
+    @abstractmethod
+    def walk(self, times: list[float]) -> Iterator[WalkStep]:
+        """The update that each evaluation makes."""
 
     @torch.no_grad()
     def sample(
@@ -97,6 +101,7 @@ class ScoreDecoder(ModelMixin, ConfigMixin):
         num_inference_steps: int,
         noise_level: float,
         generator: torch.Generator,
+        shift: float | None = None,
     ) -> Iterator[SampleStep]:
         """Paints detail onto ``x_hat`` ``(1, 3, height, width)`` in [0, 1], sides multiples of 64.
 
@@ -106,13 +111,15 @@ class ScoreDecoder(ModelMixin, ConfigMixin):
             num_inference_steps: network evaluations, at least 1.
             noise_level: in (0, 1]; how much noise is injected at the start, as a fraction of the schedule.
             generator: a CPU generator, so that a seed means the same on every device.
+            shift: of the noise schedule in sampling; the trained one unless given.
         """
         qualities = torch.full((1,), quality, device=x_hat.device)
         grains = torch.full((1,), grain, device=x_hat.device)
         scale = self.scale(x_hat, qualities, grains)
         condition = make_condition(x_hat, scale, grains)
-        x = self._start(x_hat.shape, scale, grains, noise_level, generator)
-        steps = list(self.walk(num_inference_steps, noise_level))
+        times = self.times(num_inference_steps, noise_level, shift)
+        x = self._start(x_hat.shape, scale, grains, times[0], generator)
+        steps = list(self.walk(times))
         for index, step in enumerate(steps):
             prediction = self._evaluate(x, condition, step.time, qualities)
             clean = step.clean(x, prediction)
@@ -122,11 +129,11 @@ class ScoreDecoder(ModelMixin, ConfigMixin):
             yield SampleStep(index + 1, len(steps), step.sigma_after, x_hat + scale * clean)
 
     def _start(
-        self, shape: torch.Size, scale: Tensor, grains: Tensor, noise_level: float, generator: torch.Generator
+        self, shape: torch.Size, scale: Tensor, grains: Tensor, time: float, generator: torch.Generator
     ) -> Tensor:
         noise = starting_noise(shape, generator).to(scale.device)
         grain_guess = sensor_grain(shape, generator).to(scale.device) * channel_deviation(grains) / scale
-        return self.start(min(1.0, noise_level / GRAIN_RAMP) * grain_guess, noise, noise_level)
+        return self.start(min(1.0, time / GRAIN_RAMP) * grain_guess, noise, time)
 
     def _evaluate(self, x: Tensor, condition: Tensor, time: float, qualities: Tensor) -> Tensor:
         """The network over the whole picture, tile by tile where it is large; one noise field is shared by all."""

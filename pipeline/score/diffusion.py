@@ -7,7 +7,7 @@ from diffusers.configuration_utils import register_to_config
 from torch import Tensor
 
 from pipeline.score.decoder import ScoreDecoder, WalkStep
-from pipeline.score.schedule import TRAIN_TIMESTEPS, alpha_sigma, diffusion_scheduler
+from pipeline.score.schedule import TRAIN_TIMESTEPS, alpha_sigma, diffusion_scheduler, time_at_shift
 
 
 class DiffusionDecoder(ScoreDecoder):
@@ -29,17 +29,21 @@ class DiffusionDecoder(ScoreDecoder):
         alpha, sigma = alpha_sigma(time, self.config.shift)
         return alpha * residual + sigma * noise, alpha * noise - sigma * residual
 
-    def start(self, guess: Tensor, noise: Tensor, noise_level: float) -> Tensor:
-        alpha, sigma = (value.item() for value in alpha_sigma(torch.tensor(noise_level), self.config.shift))
+    def times(self, steps: int, noise_level: float, shift: float | None = None) -> list[float]:
+        spaced = noise_level * torch.linspace(1, 1 / steps, steps, dtype=torch.float64)
+        if shift is not None:
+            spaced = time_at_shift(spaced, shift, self.config.shift)
+        ticks = (spaced * TRAIN_TIMESTEPS).round().clamp(min=1).unique().flip(0)
+        return (ticks / TRAIN_TIMESTEPS).tolist()
+
+    def start(self, guess: Tensor, noise: Tensor, time: float) -> Tensor:
+        alpha, sigma = (value.item() for value in alpha_sigma(torch.tensor(time), self.config.shift))
         return alpha * guess + sigma * noise
 
-    def walk(self, steps: int, noise_level: float) -> Iterator[WalkStep]:
-        first = max(1, round(noise_level * TRAIN_TIMESTEPS))
-        steps = min(steps, first)
-        # Timestep k of the scheduler is time (k + 1) / TRAIN_TIMESTEPS.
-        timesteps = torch.linspace(first, first / steps, steps).round().long() - 1
+    def walk(self, times: list[float]) -> Iterator[WalkStep]:
         scheduler = diffusion_scheduler(self.config.shift)
-        scheduler.set_timesteps(timesteps=timesteps.tolist())
+        # Timestep k of the scheduler is time (k + 1) / TRAIN_TIMESTEPS.
+        scheduler.set_timesteps(timesteps=[round(time * TRAIN_TIMESTEPS) - 1 for time in times])
         for index, timestep in enumerate(scheduler.timesteps):
             time = (timestep.item() + 1) / TRAIN_TIMESTEPS
             alpha, sigma = (value.item() for value in alpha_sigma(torch.tensor(time), self.config.shift))

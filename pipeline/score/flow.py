@@ -30,12 +30,16 @@ class FlowDecoder(ScoreDecoder):
         start = self.config.start_noise * noise
         return (1 - time) * residual + time * start, start - residual
 
-    def start(self, guess: Tensor, noise: Tensor, noise_level: float) -> Tensor:
-        return (1 - noise_level) * guess + noise_level * self.config.start_noise * noise
+    def times(self, steps: int, noise_level: float, shift: float | None = None) -> list[float]:
+        """A flow has no schedule to shift."""
+        return np.linspace(noise_level, noise_level / steps, steps).tolist()
 
-    def walk(self, steps: int, noise_level: float) -> Iterator[WalkStep]:
+    def start(self, guess: Tensor, noise: Tensor, time: float) -> Tensor:
+        return (1 - time) * guess + time * self.config.start_noise * noise
+
+    def walk(self, times: list[float]) -> Iterator[WalkStep]:
         scheduler = flow_scheduler()
-        scheduler.set_timesteps(sigmas=np.linspace(noise_level, noise_level / steps, steps).tolist())
+        scheduler.set_timesteps(sigmas=times)
         for index, timestep in enumerate(scheduler.timesteps):
             time = timestep.item() / TRAIN_TIMESTEPS
             yield WalkStep(time, scheduler.sigmas[index + 1].item(), scheduler, timestep, (1.0, -time))

@@ -25,6 +25,11 @@ def alpha_sigma(time: Tensor, shift: float) -> tuple[Tensor, Tensor]:
     return torch.sigmoid(value).sqrt().float(), torch.sigmoid(-value).sqrt().float()
 
 
+def time_at_shift(time: Tensor, shift: float, other: float) -> Tensor:
+    """The time at which the schedule of ``other`` has the noise that the schedule of ``shift`` has at ``time``."""
+    return 2 / math.pi * torch.atan(shift / other * torch.tan(math.pi / 2 * time.double()))
+
+
 def diffusion_scheduler(shift: float) -> DPMSolverMultistepScheduler:
     """DPM-Solver++ over the shifted cosine schedule, which `trained_betas` carries exactly."""
     time = torch.arange(1, TRAIN_TIMESTEPS + 1) / TRAIN_TIMESTEPS

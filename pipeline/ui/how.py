@@ -10,7 +10,9 @@ whole, and smooth wherever detail did not fit.</p>
 plus some noise and walks back to a sharp picture. It reads the same bytes and adds none: <b>what it paints is
 generated, not transmitted.</b> Another seed paints other detail.</p>
 <p>The <b>noise level</b> says how far to go. At 0 the picture is the average itself and has the best PSNR; towards 1 it
-looks most real and is least faithful. No setting has both: that is the perception–distortion trade-off.</p>
+looks most real and is least faithful. No setting has both: that is the perception–distortion trade-off. As only fine
+detail is missing, diffusion's noise schedule is shifted towards little noise, the opposite of text-to-image, which has
+to begin with the structure of the whole.</p>
 <p>The <b>grain control</b> is the test every such decoder has to pass: the autoencoder's picture with plain noise that
 costs the same PSNR. A repaint is worth its time only where it looks better than that.</p>"""
 _ULTRALOW_TITLE = "<h2>The ultra-low codec</h2>"

@@ -4,19 +4,27 @@ import math
 from functools import cache
 from pathlib import Path
 
-from pipeline.evaluation.plots import Mark, distortion_perception, rate_curves, steps_curves, ultralow_curves
+from pipeline.evaluation.plots import (
+    Mark,
+    distortion_perception,
+    rate_curves,
+    shift_curves,
+    steps_curves,
+    ultralow_curves,
+)
 from pipeline.evaluation.results import KODAK_RESULTS, ULTRALOW_RESULTS, Results, load_results
 from pipeline.ui.figures import Figure, figures_html
 from pipeline.ui.files import RunFolder
 from pipeline.ui.run import Run
 from pipeline.ui.sides import REPAINT
 
-RATE_PSNR, RATE_LPIPS, STEPS, PERCEPTION, ULTRALOW = KINDS = (
+RATE_PSNR, RATE_LPIPS, STEPS, PERCEPTION, SHIFT, ULTRALOW = KINDS = (
     "PSNR by rate",
     "LPIPS by rate",
     "LPIPS by steps",
-    "Distortion and perception",
-    "Below 0.03 bpp",
+    "Trade-off",
+    "Schedule",
+    "Ultra-low",
 )
 _DOTS_PER_INCH = 200
 _NARROW_INCHES = (4.0, 3.8)
@@ -25,6 +33,7 @@ _HINTS = {
     RATE_LPIPS: "Perceptual distance: lower is better. The control is plain grain of the best strength.",
     STEPS: "What more network evaluations buy.",
     PERCEPTION: "The noise level walks along this curve: towards realistic, away from faithful.",
+    SHIFT: "The same network on other noise schedules: above 1 as in text-to-image, below 1 detail before structure.",
     ULTRALOW: "The ultra-low codec. The others may shrink the picture first; the size with the lowest LPIPS counts.",
 }
 
@@ -43,6 +52,8 @@ def draw(kind: str, dark: bool, narrow: bool, run: Run | None) -> str:
         figure = rate_curves(results, "psnr" if kind == RATE_PSNR else "lpips", mark, dark)
     elif kind == ULTRALOW:
         figure = ultralow_curves(results, "lpips", mark, dark)
+    elif kind == SHIFT:
+        figure = shift_curves(results, dark)
     else:
         figure = (steps_curves if kind == STEPS else distortion_perception)(results, mark, dark)
     if narrow:
@@ -51,8 +62,9 @@ def draw(kind: str, dark: bool, narrow: bool, run: Run | None) -> str:
     path = folder.path(f"plot-{KINDS.index(kind)}{'-dark' if dark else ''}.png")
     figure.savefig(path, dpi=_DOTS_PER_INCH, transparent=True)
     whose = f"Means of {results.pictures} Kodak pictures"
-    whose += "; the marked point is the picture on the screen." if mark else "; run a photo to see its own point."
-    return figures_html([Figure(path, _HINTS[kind], (whose,), f"Plot: {kind}")], "plot")
+    if kind != SHIFT:
+        whose += "; the marked point is the picture on the screen" if mark else "; run a photo to see its own point"
+    return figures_html([Figure(path, _HINTS[kind], (f"{whose}.",), f"Plot: {kind}")], "plot")
 
 
 def _mark(run: Run) -> Mark | None:
