@@ -24,7 +24,7 @@ RATE_PSNR, RATE_LPIPS, STEPS, PERCEPTION, SHIFT, ULTRALOW = KINDS = (
     "LPIPS by steps",
     "Trade-off",
     "Schedule",
-    "Ultra-low",
+    "Below 0.03",
 )
 _DOTS_PER_INCH = 200
 _NARROW_INCHES = (4.0, 3.8)
