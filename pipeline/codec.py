@@ -22,7 +22,6 @@ from pipeline.systems import Sketch, StandardSystem, System
 from pipeline.ultralow.system import UltraLowSystem
 
 CHECKPOINTS = Path(__file__).resolve().parent.parent / "checkpoints"
-_BPP_TOLERANCE = 0.01
 _SKETCHES_KEPT = 4
 
 
@@ -111,10 +110,10 @@ class Codec:
 
             if quality is not None:
                 return encode_at(round(quality * QUALITY_STEPS))
-            return self._search(encode_at, bpp)
+            return self._search(encode_at, bpp, system.bpp_tolerance)
 
     @staticmethod
-    def _search(encode_at: Callable[[int], bytes], bpp: float) -> bytes:
+    def _search(encode_at: Callable[[int], bytes], bpp: float, tolerance: float) -> bytes:
         """Search by interpolating log bpp, nearly linear in the quality, between the brackets found so far."""
         low, high = 0, QUALITY_STEPS
         best = encode_at(low)
@@ -126,13 +125,13 @@ class Codec:
         if high_rate <= bpp:
             return top
         while high - low > 1:
-            share = np.log(bpp * (1 - _BPP_TOLERANCE / 2) / low_rate) / np.log(high_rate / low_rate)
+            share = np.log(bpp * (1 - tolerance / 2) / low_rate) / np.log(high_rate / low_rate)
             middle = int(np.clip(low + round(share * (high - low)), low + 1, high - 1))
             stream = encode_at(middle)
             rate = bits_per_pixel(stream)
             if rate <= bpp:
                 best, low, low_rate = stream, middle, rate
-                if rate >= bpp * (1 - _BPP_TOLERANCE):
+                if rate >= bpp * (1 - tolerance):
                     break
             else:
                 high, high_rate = middle, rate

@@ -36,6 +36,8 @@ class System(ABC):
     """Picture sides are padded to multiples of this."""
     bpp_range: ClassVar[tuple[float, float]]
     """Bitrates that may be asked for."""
+    bpp_tolerance: ClassVar[float]
+    """The search for a bitrate ends with a stream at most this share below it."""
     painters: ClassVar[tuple[Decoder, ...]]
     """The decoders that generate detail for its streams."""
 
@@ -73,6 +75,7 @@ class StandardSystem(System):
     model_name = "autoencoder"
     alignment = ALIGNMENT
     bpp_range = (0.02, 4.0)
+    bpp_tolerance = 0.01
     painters = (Decoder.DIFFUSION, Decoder.FLOW)
 
     @cached_property

@@ -44,17 +44,20 @@ Out = Annotated[Path, typer.Option(help="Folder of the run: state.pt, log.jsonl 
 PresetName = Annotated[str, typer.Option("--preset", help="embedded (two CPU cores), base (GPU), or ablation.")]
 Resume = Annotated[bool, typer.Option("--resume", help="Continue from the run's state.pt.")]
 Steps = Annotated[int | None, typer.Option(help="Training steps instead of the preset's.", min=1)]
+Rate = Annotated[float | None, typer.Option("--learning-rate", help="Peak learning rate instead of the preset's.")]
 Stage1 = Annotated[Path, typer.Option("--autoencoder", help="The finished stage 1.", exists=True)]
 Init = Annotated[Path | None, typer.Option(help="A trained decoder to start from.", exists=True)]
 
 _FULL_PRECISION = {"torch_dtype": torch.float32, "low_cpu_mem_usage": False}
 
 
-def _preset(network: str, name: str, steps: int | None) -> Preset:
+def _preset(network: str, name: str, steps: int | None, learning_rate: float | None = None) -> Preset:
     if (network, name) not in PRESETS:
         raise typer.BadParameter(f"there is no preset “{name}” for {network}")
     preset = PRESETS[network, name]
-    return preset if steps is None else replace(preset, training=replace(preset.training, steps=steps))
+    asked = {"steps": steps, "learning_rate": learning_rate}
+    given = {field: value for field, value in asked.items() if value is not None}
+    return replace(preset, training=replace(preset.training, **given))
 
 
 def _run(task: Task, preset: Preset, data: list[Path], out: Path, resume: bool, mix: Mix = DETAIL) -> None:
@@ -70,13 +73,14 @@ def autoencoder(
     preset: PresetName = "embedded",
     resume: Resume = False,
     steps: Steps = None,
+    learning_rate: Rate = None,
     init: Annotated[Path | None, typer.Option(help="A trained autoencoder to start from.", exists=True)] = None,
     lambda_range: Annotated[
         tuple[float, float] | None, typer.Option(help="Lagrangian weights of qualities 0 and 1.")
     ] = None,
 ) -> None:
     """Stage 1: lambda * MSE + rate, every quality in one network."""
-    chosen = _preset("autoencoder", preset, steps)
+    chosen = _preset("autoencoder", preset, steps, learning_rate)
     torch.manual_seed(chosen.training.seed)
     validation = PhotoSet.load(data, chosen.training.crop, validation=True)
     model = Autoencoder(**chosen.model) if init is None else Autoencoder.from_pretrained(init, **_FULL_PRECISION)
@@ -117,11 +121,13 @@ def diffusion(
     preset: PresetName = "embedded",
     resume: Resume = False,
     steps: Steps = None,
+    learning_rate: Rate = None,
     stage1: Stage1 = CHECKPOINTS / "autoencoder",
     init: Init = None,
 ) -> None:
     """Stage 2, HFD as a diffusion model: v_prediction on the scaled residual."""
-    _train_decoder(DiffusionDecoder, _preset("diffusion", preset, steps), data, out, resume, stage1, init)
+    chosen = _preset("diffusion", preset, steps, learning_rate)
+    _train_decoder(DiffusionDecoder, chosen, data, out, resume, stage1, init)
 
 
 @app.command()
@@ -131,11 +137,13 @@ def flow(
     preset: PresetName = "embedded",
     resume: Resume = False,
     steps: Steps = None,
+    learning_rate: Rate = None,
     stage1: Stage1 = CHECKPOINTS / "autoencoder",
     init: Init = CHECKPOINTS / "diffusion",
 ) -> None:
     """Stage 2, HFD as a rectified flow, started from the trained diffusion model (or from a flow)."""
-    _train_decoder(FlowDecoder, _preset("flow", preset, steps), data, out, resume, stage1, init)
+    chosen = _preset("flow", preset, steps, learning_rate)
+    _train_decoder(FlowDecoder, chosen, data, out, resume, stage1, init)
 
 
 @app.command()
@@ -219,6 +227,7 @@ def ultralow(
     preset: PresetName = "embedded",
     resume: Resume = False,
     steps: Steps = None,
+    learning_rate: Rate = None,
     stage1: Stage1 = CHECKPOINTS / "autoencoder",
     latent_space: Annotated[Path, typer.Option("--vae", help="The finished latent space.", exists=True)] = CHECKPOINTS
     / "vae",
@@ -231,17 +240,15 @@ def ultralow(
     without: Annotated[Part | None, typer.Option(help="Leave a part out, for the ablation table.")] = None,
 ) -> None:
     """The ultra-low system: triple encoder, latent compression, reconstruction and latent diffusion, jointly."""
-    chosen = _preset("ultralow", preset, steps)
+    chosen = _preset("ultralow", preset, steps, learning_rate)
     if painter_only and init is None:
         raise typer.BadParameter("needs --init, a system whose coder is trained", param_hint="--painter-only")
     torch.manual_seed(chosen.training.seed)
     validation = PhotoSet.load(data, chosen.training.crop, validation=True, mix=OBJECTS)
-    if init is None:
-        model = UltraLow(FeatureCoder(), LatentPainter())
-        model.coder.distortion_encoder.copy_from(Autoencoder.from_pretrained(stage1, torch_dtype=torch.float32))
-    else:
-        model = _trained_system(init)
+    model = UltraLow(FeatureCoder(), LatentPainter()) if init is None else _trained_system(init)
     model.coder.requires_grad_(not painter_only)
+    if not painter_only:
+        model.coder.distortion_encoder.copy_from(Autoencoder.from_pretrained(stage1, torch_dtype=torch.float32))
     weights = LossWeights()
     if without is not None:
         weights = remove(without, model.coder, model.painter, weights)

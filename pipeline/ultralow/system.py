@@ -33,6 +33,7 @@ class UltraLowSystem(System):
     model_name = "ultralow"
     alignment = ALIGNMENT
     bpp_range = (0.001, 0.2)
+    bpp_tolerance = 0.0025
     painters = (Decoder.DIFFUSION,)
 
     @cached_property
