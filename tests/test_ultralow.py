@@ -198,7 +198,7 @@ def test_a_few_hundred_bytes_hold_a_picture(codec: Codec, example_pictures: list
     for path in example_pictures[:3]:
         image = load_image(path)
         stream = codec.encode(image, bpp=0.03, codec=CodecName.ULTRALOW)
-        assert bits_per_pixel(stream) <= 0.03
+        assert 0.98 * 0.03 <= bits_per_pixel(stream) <= 0.03
         original = np.asarray(image)
         *_, last = codec.decode(stream, OWN)
         coarse.append(measure(original, codec.reconstruct(stream)))
