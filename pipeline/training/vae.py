@@ -22,10 +22,12 @@ MAX_NOISE = 0.5
 CUT_SHARE = 0.5
 """How many crops lose their highest frequencies."""
 SQUARED_WEIGHT = 10.0
+COARSE_WEIGHT = 15.0
+"""Of squared error in the decoder's own training: of damaged and painted latents, and of coarse ones."""
 MS_SSIM_WEIGHT = 0.2
 GRID_WEIGHT = 0.03
 REPETITION_WEIGHT = 0.03
-"""Of squared error, 1 - MS-SSIM, `grid_contrast` and `grid_repetition`, in the decoder's own training."""
+"""Of 1 - MS-SSIM, `grid_contrast` and `grid_repetition`, in the same."""
 
 
 def damaged(latents: Tensor, generator: torch.Generator) -> Tensor:
@@ -83,7 +85,7 @@ Decoded = Callable[[Tensor, torch.Generator], tuple[Tensor, Tensor]]
 
 class VAEDecoderTask(VAETask):
     """Trains the decoder on, the encoder frozen: a third of the crops from damaged latents, a third from the painted
-    and a third from the coarse latents of a trained system. Coarse pictures are for squared error alone."""
+    and a third from the coarse latents of a trained system. Coarse pictures are for squared error, without a grid."""
 
     def __init__(self, model: BlockVAE, decoded: Decoded, teacher: Teacher, validation: PhotoSet, crop: int):
         super().__init__(model, teacher, validation, crop, fresh=False)
@@ -103,13 +105,14 @@ class VAEDecoderTask(VAETask):
         squared = error.square().flatten(1).mean(1)
         figures = {
             "lpips": self._teacher.distance(images[:-third], pictures[:-third]).mean(),
-            "ms_ssim": ms_ssim_error(pictures, images).mean(),
+            "ms_ssim": ms_ssim_error(pictures[:-third], images[:-third]).mean(),
             "painted_psnr": (-10 * squared[third:-third].log10()).mean(),
             "coarse_psnr": (-10 * squared[-third:].log10()).mean(),
             "grid": grid_contrast(pictures).mean(),
             "repetition": grid_repetition(pictures).mean(),
         }
-        loss = error.abs().mean() + SQUARED_WEIGHT * squared.mean()
+        loss = error[:-third].abs().mean() + SQUARED_WEIGHT * squared[:-third].mean()
+        loss = loss + COARSE_WEIGHT * squared[-third:].mean()
         loss = loss + LPIPS_WEIGHT * figures["lpips"] + MS_SSIM_WEIGHT * figures["ms_ssim"]
         loss = loss + GRID_WEIGHT * figures["grid"] + REPETITION_WEIGHT * figures["repetition"]
         return {"loss": loss} | figures
