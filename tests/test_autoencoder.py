@@ -1,5 +1,7 @@
 """Stage 1 with tiny random weights: shapes, exact round trips, the training estimate against real streams."""
 
+import copy
+
 import pytest
 import torch
 from torch import nn
@@ -64,18 +66,29 @@ def test_weighed_rounding_codes_fewer_bytes(tiny_autoencoder: Autoencoder) -> No
     assert error.max() <= 1.5
 
 
-def test_training_pass_has_gradients_everywhere() -> None:
+@pytest.mark.parametrize("weighed_rounding", [False, True])
+def test_training_pass_has_gradients_everywhere(weighed_rounding: bool) -> None:
     torch.manual_seed(0)
     model = Autoencoder(
         luma_channels=16, chroma_channels=4, groups=(8, 16), widths=(8, 8, 8), blocks=(1, 1, 1),
         synthesis_blocks=(1, 1, 1), hyper_channels=8, feature_channels=8, context_channels=16,
     )  # fmt: skip
-    output = model(torch.rand(2, 3, 64, 64), torch.tensor([0.2, 0.9]))
+    output = model(torch.rand(2, 3, 64, 64), torch.tensor([0.2, 0.9]), weighed_rounding)
     assert output.reconstruction.shape == (2, 3, 64, 64) and output.bits.shape == (2,)
     (output.bits.mean() * 1e-3 + output.reconstruction.square().mean()).backward()
     # A path that ends in a zero-initialised convolution passes no gradient to what lies before it, at first.
     silent = {name for name, value in model.named_parameters() if value.grad is None}
     assert not silent
+
+
+def test_training_on_weighed_rounding_sees_what_streams_hold(tiny_autoencoder: Autoencoder) -> None:
+    image, quality = torch.rand(2, 3, 64, 64, generator=torch.Generator().manual_seed(0)), torch.tensor([0.2, 0.9])
+    with torch.no_grad():
+        streamed = tiny_autoencoder(image, quality)
+        learned = copy.deepcopy(tiny_autoencoder).train()(image, quality)
+    # The hyper-latent's bits are those of additive noise all the same.
+    torch.testing.assert_close(learned.bits, streamed.bits, rtol=0.01, atol=0)
+    torch.testing.assert_close(learned.reconstruction, streamed.reconstruction)
 
 
 def test_save_and_load(tiny_autoencoder: Autoencoder, tmp_path) -> None:

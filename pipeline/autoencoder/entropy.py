@@ -21,7 +21,7 @@ from compressai.ops import LowerBound
 from torch import Tensor, nn
 
 from pipeline.autoencoder.fixed_point import ACTIVATION_ONE, FixedPointConv2d, FixedPointStack, round_ste
-from pipeline.autoencoder.rounding import rate_distortion_round
+from pipeline.autoencoder.rounding import LIKELIHOOD_MIN, rate_distortion_round, symbol_bits
 from pipeline.autoencoder.transforms import Knots
 from pipeline.tiles import map_tiles
 
@@ -32,7 +32,6 @@ QUALITY_STEPS = 4096
 """Qualities are coded as integers 0 ... QUALITY_STEPS."""
 _INPUT_SHIFT = 8
 """Latents enter the context networks divided by this, to sit near one."""
-_LIKELIHOOD_MIN = 1e-9
 _TABLE_WIDTH = 1600
 """Room for the widest distribution: SCALE_MAX times 6.1 on both sides at a tail mass of 1e-9."""
 _WINDOW = 64
@@ -147,7 +146,8 @@ class EntropyModel(nn.Module):
         """Rounded latent with straight-through gradients, and the estimated bits.
 
         ``y`` is ``(batch, channels, height, width)`` in quantisation steps, ``quality`` is ``(batch,)`` in [0, 1].
-        With ``weights`` ``(batch, channels)`` the latent is rounded as by `compress`, without gradients.
+        With ``weights`` ``(batch, channels)`` the latent is rounded as by `compress`, and the bits are those of the
+        rounded latent; without, in training, those of a latent with additive noise.
         """
         batch, _, height, width = y.shape
         quality = torch.round(quality * ACTIVATION_ONE) / ACTIVATION_ONE
@@ -177,8 +177,14 @@ class EntropyModel(nn.Module):
         """What is decoded of ``target``, and the bits of the masked part."""
         if weight is None:
             return round_ste(target - mean) + mean, self._bits(target, mean, index, mask)
-        value = rate_distortion_round(target - mean, self._scales(index), weight) + mean
-        return value, self._bits(value, mean, index, mask)
+        values, scales = target - mean, self._scales(index)
+        symbols = rate_distortion_round(values, scales, weight)
+        bits = (symbol_bits(symbols, scales) * mask).flatten(1).sum(1)
+        if self.training:
+            # Rounding has no gradient: latent and mean take that of additive noise.
+            relaxed = self._bits(target, mean, index.detach(), mask)
+            bits = bits + relaxed - relaxed.detach()
+        return symbols + mean + target - target.detach(), bits
 
     def _scales(self, index: Tensor) -> Tensor:
         step = (torch.tensor(SCALE_MAX).log() - torch.tensor(SCALE_MIN).log()) / (SCALE_LEVELS - 1)
@@ -188,7 +194,7 @@ class EntropyModel(nn.Module):
         # Additive noise in training; rounding, as in the stream, in evaluation.
         _, likelihood = self.gaussian(values, self._scales(index), means)
         # compressai's own bound is a buffer, and rounds to zero in an fp16 checkpoint.
-        bits = -torch.log2(likelihood.clamp(min=_LIKELIHOOD_MIN))
+        bits = -torch.log2(likelihood.clamp(min=LIKELIHOOD_MIN))
         return (bits if mask is None else bits * mask).flatten(1).sum(1)
 
     # -- what both sides compute, in float for training or exactly for coding --------------------------------------

@@ -95,12 +95,13 @@ class Autoencoder(ModelMixin, ConfigMixin):
         path = self.synthesis_path((coefficients / 64).to(self.synthesis_path.stem.weight.dtype), quality)
         return linear + path.float() + 0.5
 
-    def forward(self, image: Tensor, quality: Tensor) -> AutoencoderOutput:
+    def forward(self, image: Tensor, quality: Tensor, weighed_rounding: bool = True) -> AutoencoderOutput:
         """``image`` ``(batch, 3, height, width)`` in [0, 1], sides multiples of 64; ``quality`` ``(batch,)`` in [0, 1].
 
-        In evaluation mode what a stream would decode to, but for the exactness; in training mode with gradients.
+        What a stream would decode to, but for the exactness. Without ``weighed_rounding`` the latent is rounded to the
+        nearest integers, as streams are not, and in training mode the bits are those of a latent with additive noise.
         """
-        weights = None if self.training else self._error_weights(quality)
+        weights = self._error_weights(quality).detach() if weighed_rounding else None
         rate = self.entropy(self.analysis(image, quality), quality, weights)
         return AutoencoderOutput(self.synthesis(rate.y_hat, quality), rate.bits)
 

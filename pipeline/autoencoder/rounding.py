@@ -3,14 +3,16 @@
 import torch
 from torch import Tensor
 
-_STRENGTH = 0.4
+_STRENGTH = 0.5
 """Share of the saved bits that counts: symbols also inform the prediction of later ones."""
+LIKELIHOOD_MIN = 1e-9
 
 
+@torch.no_grad()
 def rate_distortion_round(values: Tensor, scales: Tensor, weights: Tensor) -> Tensor:
     """Rounds to the nearest integer, or to its neighbour towards zero where that is worth it.
 
-    The neighbour is taken where ``weight * (increase of the squared error) < 0.4 * (bits saved)``, the usual
+    The neighbour is taken where ``weight * (increase of the squared error) < 0.5 * (bits saved)``, the usual
     rate-distortion optimised quantisation of video encoders (Sullivan and Wiegand 1998). The decoder needs not know.
 
     Args:
@@ -24,11 +26,15 @@ def rate_distortion_round(values: Tensor, scales: Tensor, weights: Tensor) -> Te
     nearest = torch.round(values)
     smaller = nearest - nearest.sign()
     increase = (values - smaller).square() - (values - nearest).square()
-    saved = _bits(nearest, scales) - _bits(smaller, scales)
+    saved = symbol_bits(nearest, scales) - symbol_bits(smaller, scales)
     return torch.where(weights * increase < _STRENGTH * saved, smaller, nearest)
 
 
-def _bits(symbols: Tensor, scales: Tensor) -> Tensor:
-    """Of integer symbols under a zero-mean Gaussian; the lower tail is the precise one."""
+def symbol_bits(symbols: Tensor, scales: Tensor) -> Tensor:
+    """Bits of each of the integer ``symbols`` under a zero-mean Gaussian of ``scales``, same shape; differentiable.
+
+    The lower tail is the precise one.
+    """
     upper = 0.5 - symbols.abs()
-    return -torch.log2((torch.special.ndtr(upper / scales) - torch.special.ndtr((upper - 1) / scales)).clamp(min=1e-9))
+    likelihood = torch.special.ndtr(upper / scales) - torch.special.ndtr((upper - 1) / scales)
+    return -torch.log2(likelihood.clamp(min=LIKELIHOOD_MIN))

@@ -19,8 +19,11 @@ _VALIDATION_QUALITIES = (0.1, 0.3, 0.5, 0.7, 0.9)
 class AutoencoderTask:
     """Rate-distortion training of `Autoencoder`."""
 
-    def __init__(self, model: Autoencoder, validation: PhotoSet, crop: int):
+    def __init__(self, model: Autoencoder, validation: PhotoSet, crop: int, weighed_rounding: bool = False):
+        """``weighed_rounding``: train on the latents of real streams, for the end of a training. Their rounding has no
+        gradient to speak of; it is passed straight through."""
         self.model = model
+        self._weighed_rounding = weighed_rounding
         self._held_out = validation.crops(48, crop, np.random.default_rng(1))
 
     def parameter_groups(self, learning_rate: float) -> Iterable[dict]:
@@ -28,7 +31,7 @@ class AutoencoderTask:
 
     def _losses(self, images: Tensor, quality: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Per sample: the loss of every rate on a like scale, MSE at 255, bits per pixel."""
-        output = self.model(images, quality)
+        output = self.model(images, quality, self._weighed_rounding or not self.model.training)
         mse = (output.reconstruction - images).square().flatten(1).mean(1) * 255**2
         bpp = output.bits / images[0, 0].numel()
         weight = self.model.rate_lambda(quality)

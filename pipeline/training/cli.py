@@ -78,6 +78,9 @@ def autoencoder(
     lambda_range: Annotated[
         tuple[float, float] | None, typer.Option(help="Lagrangian weights of qualities 0 and 1.")
     ] = None,
+    weighed_rounding: Annotated[
+        bool, typer.Option("--weighed-rounding", help="Train on the rounding of real streams: for the last steps.")
+    ] = False,
 ) -> None:
     """Stage 1: lambda * MSE + rate, every quality in one network."""
     chosen = _preset("autoencoder", preset, steps, learning_rate)
@@ -89,7 +92,8 @@ def autoencoder(
             stretch(model, lambda_range)
         except ValueError as error:
             raise typer.BadParameter(str(error), param_hint="--lambda-range") from error
-    _run(AutoencoderTask(model, validation, chosen.training.crop), chosen, data, out, resume)
+    task = AutoencoderTask(model, validation, chosen.training.crop, weighed_rounding)
+    _run(task, chosen, data, out, resume)
 
 
 def _train_decoder(
