@@ -101,7 +101,7 @@ class Autoencoder(ModelMixin, ConfigMixin):
         What a stream would decode to, but for the exactness. Without ``weighed_rounding`` the latent is rounded to the
         nearest integers, as streams are not, and in training mode the bits are those of a latent with additive noise.
         """
-        weights = self._error_weights(quality).detach() if weighed_rounding else None
+        weights = self._error_weights(quality) if weighed_rounding else None
         rate = self.entropy(self.analysis(image, quality), quality, weights)
         return AutoencoderOutput(self.synthesis(rate.y_hat, quality), rate.bits)
 

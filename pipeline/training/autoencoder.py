@@ -20,8 +20,7 @@ class AutoencoderTask:
     """Rate-distortion training of `Autoencoder`."""
 
     def __init__(self, model: Autoencoder, validation: PhotoSet, crop: int, weighed_rounding: bool = False):
-        """``weighed_rounding``: train on the latents of real streams, for the end of a training. Their rounding has no
-        gradient to speak of; it is passed straight through."""
+        """``weighed_rounding``: train on latents rounded as in real streams, for the end of a training."""
         self.model = model
         self._weighed_rounding = weighed_rounding
         self._held_out = validation.crops(48, crop, np.random.default_rng(1))
