@@ -95,6 +95,29 @@ Exchange = Callable[[slice, Tensor, Tensor, Tensor], Tensor]
 """One coding pass of `EntropyModel`: channels, mask of coded symbols, their means and scale indexes => symbols."""
 
 
+def quality_codes(code: int) -> Tensor:
+    """The quality map, in units of 1/`QUALITY_STEPS`, of one quality for a whole picture."""
+    return torch.full((1, 1, 1, 1), float(code), dtype=torch.float64)
+
+
+def quality_units(codes: Tensor) -> Tensor:
+    """A quality map in units of 1/`QUALITY_STEPS` => in those of `FixedPointConv2d`'s activations, rounded down."""
+    return torch.floor(codes * ACTIVATION_ONE / QUALITY_STEPS)
+
+
+def planes_at(integers: Tensor, size: torch.Size | tuple[int, ...]) -> Tensor:
+    """A map of integers ``(batch, 1, rows, columns)`` at another resolution: repeated, or the mean rounded down.
+
+    Exact on every machine for integers below 2**20, in float32 as in float64.
+    """
+    rows, columns = integers.shape[2:]
+    if (rows, columns) == (1, 1):
+        return integers.expand(-1, -1, *size)
+    if rows > size[0]:
+        return torch.floor(F.avg_pool2d(integers, (rows // size[0], columns // size[1])))
+    return F.interpolate(integers, size=tuple(size), mode="nearest")
+
+
 def _checkerboard(height: int, width: int, device: torch.device | str = "cpu") -> Tensor:
     """``(1, 1, height, width)`` of 1 at anchors, 0 elsewhere."""
     rows = torch.arange(height, device=device)[:, None] + torch.arange(width, device=device)[None]
@@ -145,20 +168,21 @@ class EntropyModel(nn.Module):
     def forward(self, y: Tensor, quality: Tensor, weights: Tensor | None = None) -> RateEstimate:
         """Rounded latent with straight-through gradients, and the estimated bits.
 
-        ``y`` is ``(batch, channels, height, width)`` in quantisation steps, ``quality`` is ``(batch,)`` in [0, 1].
-        With ``weights`` ``(batch, channels)`` the latent is rounded as by `compress`, and the bits are those of the
+        ``y`` is ``(batch, channels, height, width)`` in quantisation steps, ``quality`` a quality map. With ``weights``,
+        which broadcast to the shape of ``y``, the latent is rounded as by `compress`, and the bits are those of the
         rounded latent; without, in training, those of a latent with additive noise.
         """
         batch, _, height, width = y.shape
-        quality = torch.round(quality * ACTIVATION_ONE) / ACTIVATION_ONE
-        plane = quality[:, None, None, None]
-        z = self.hyper_analysis(torch.cat([y, plane.expand(batch, 1, height, width)], 1))
+        units = torch.round(quality.float() * ACTIVATION_ONE)
+        plane = planes_at(units, (height, width)).expand(batch, -1, -1, -1) / ACTIVATION_ONE
+        z = self.hyper_analysis(torch.cat([y, plane], 1))
         z = z.float()
-        bits = self._bits(z, torch.zeros_like(z), self.z_index(quality)[:, :, None, None].expand_as(z))
-        features = self._hyper_synthesis(round_ste(z), plane, exact=False)
+        z_index = self.z_index(planes_at(units, z.shape[2:]) / ACTIVATION_ONE)
+        bits = self._bits(z, torch.zeros_like(z), z_index.expand_as(z))
+        features = self._hyper_synthesis(round_ste(z), units, exact=False)
 
         anchors = _checkerboard(height, width, y.device)
-        worth = [None] * len(self.groups) if weights is None else weights[:, :, None, None].split(self.groups, 1)
+        worth = [None] * len(self.groups) if weights is None else weights.expand_as(y).split(self.groups, 1)
         decoded: list[Tensor] = []
         for context, target, weight in zip(self.context, y.split(self.groups, 1), worth, strict=True):
             shared = torch.cat([features, *decoded], 1)
@@ -199,19 +223,20 @@ class EntropyModel(nn.Module):
 
     # -- what both sides compute, in float for training or exactly for coding --------------------------------------
 
-    def _hyper_synthesis(self, z_hat: Tensor, plane: Tensor, exact: bool) -> Tensor:
+    def _hyper_synthesis(self, z_hat: Tensor, units: Tensor, exact: bool) -> Tensor:
+        """``units`` is the quality map in units of 1/256: integers."""
         run: Callable = (lambda layer, x: layer.exact(x)) if exact else (lambda layer, x: layer(x))
-        x = torch.cat([z_hat, plane.expand(-1, 1, *z_hat.shape[2:])], 1)
+        one = 1 if exact else ACTIVATION_ONE
+        batch = len(z_hat)
+        x = torch.cat([z_hat, planes_at(units, z_hat.shape[2:]).expand(batch, -1, -1, -1) / one], 1)
         x = F.relu(F.pixel_shuffle(run(self.hyper_up1, x), 2))
-        x = torch.cat([x, plane.expand(-1, 1, *x.shape[2:])], 1)
+        x = torch.cat([x, planes_at(units, x.shape[2:]).expand(batch, -1, -1, -1) / one], 1)
         return F.relu(F.pixel_shuffle(run(self.hyper_up2, x), 2))
 
     def _predict(
         self, context: FixedPointStack, shared: Tensor, current: Tensor, plane: Tensor, stage: float
     ) -> tuple[Tensor, Tensor]:
-        size = shared.shape[2:]
-        stages = torch.full_like(plane, stage)
-        x = torch.cat([shared, current, plane.expand(-1, 1, *size), stages.expand(-1, 1, *size)], 1)
+        x = torch.cat([shared, current, plane, torch.full_like(plane, stage)], 1)
         mean, index = context(x).chunk(2, 1)
         return mean, index * _INDEX_GAIN + _INDEX_BIAS
 
@@ -231,26 +256,28 @@ class EntropyModel(nn.Module):
         cdfs = [row[:size] for row, size in zip(self.cdf.tolist(), sizes, strict=True)]
         return CodingTables(cdfs, sizes, self.cdf_offset.tolist())
 
-    def _z_indexes(self, quality_code: int, height: int, width: int) -> Tensor:
+    def _z_indexes(self, codes: Tensor, height: int, width: int) -> Tensor:
         """Scale index of every hyper-latent symbol, ``(hyper_channels * height * width,)``; integer arithmetic."""
         knots = (self.z_index.values.double() * ACTIVATION_ONE).round()
         spacing = QUALITY_STEPS // (len(knots) - 1)
-        low = min(quality_code // spacing, len(knots) - 2)
-        rest = quality_code - low * spacing
+        code = planes_at(codes, (height, width)).flatten()
+        low = torch.floor(code / spacing).clamp(max=len(knots) - 2)
+        rest = (code - low * spacing)[:, None]
+        low = low.long()
         blend = knots[low] * (spacing - rest) + knots[low + 1] * rest
         index = torch.floor(blend / (spacing * ACTIVATION_ONE) + 0.5).clamp(0, SCALE_LEVELS - 1)
-        return index[:, None].expand(-1, height * width).flatten()
+        return index.T.flatten()
 
-    def _code_latent(self, z_hat: Tensor, quality_code: int, exchange: Exchange) -> Tensor:
+    def _code_latent(self, z_hat: Tensor, codes: Tensor, exchange: Exchange) -> Tensor:
         """Walks the coding passes in order, the same way on both sides, and returns the decoded latent.
 
         ``exchange(channels, coded, mean, index)`` is given a channel group, the mask of what is coded in this pass,
         and mean (units of 1/256) and scale index of each coded symbol; it writes or reads the symbols and returns them.
         """
-        plane = torch.full((1, 1, 1, 1), quality_code * ACTIVATION_ONE // QUALITY_STEPS, dtype=torch.float64)
-        features = self._hyper_synthesis(z_hat * ACTIVATION_ONE, plane, exact=True)
+        units = quality_units(codes)
+        features = self._hyper_synthesis(z_hat * ACTIVATION_ONE, units, exact=True)
         height, width = features.shape[2:]
-        planes = plane.expand(-1, 1, height, width)
+        planes = planes_at(units, (height, width))
         anchors = _checkerboard(height, width)
         latent = torch.zeros(1, sum(self.groups), height, width, dtype=torch.float64)
         start = 0
@@ -271,41 +298,42 @@ class EntropyModel(nn.Module):
         return latent
 
     @torch.no_grad()
-    def compress(self, y: Tensor, quality_code: int, weights: Tensor | None = None) -> bytes:
+    def compress(self, y: Tensor, codes: Tensor, weights: Tensor | None = None) -> bytes:
         """Entropy-codes a latent.
 
         Args:
             y: ``(1, channels, height, width)`` in quantisation steps, height and width multiples of 4.
-            weights: ``(channels,)``, the bits that a squared error of one step is worth: rounding then weighs bits
-                against error, see `rate_distortion_round`. Without, to the nearest integer.
+            codes: the quality map in units of 1/`QUALITY_STEPS`, integers in float64.
+            weights: the bits that a squared error of one step is worth, broadcast to the shape of ``y``: rounding then
+                weighs bits against error, see `rate_distortion_round`. Without, to the nearest integer.
         """
         y = y.float().cpu()
-        plane = torch.full_like(y[:, :1], quality_code * ACTIVATION_ONE // QUALITY_STEPS / ACTIVATION_ONE)
+        plane = (planes_at(quality_units(codes), y.shape[2:]) / ACTIVATION_ONE).float()
         z_hat = torch.round(self.hyper_analysis(torch.cat([y, plane], 1))).double()
         writer = SymbolWriter(self.tables())
-        writer.write(z_hat.flatten(), self._z_indexes(quality_code, *z_hat.shape[2:]))
+        writer.write(z_hat.flatten(), self._z_indexes(codes, *z_hat.shape[2:]))
+        worth = None if weights is None else weights.cpu().expand_as(y)
 
         def write(channels: slice, coded: Tensor, mean: Tensor, index: Tensor) -> Tensor:
             values = y[:, channels][coded] - mean / ACTIVATION_ONE
-            if weights is None:
+            if worth is None:
                 symbols = torch.round(values)
             else:
-                worth = weights[None, channels, None, None].cpu().expand_as(coded)[coded]
-                symbols = rate_distortion_round(values, scale_table()[index.long()], worth)
+                symbols = rate_distortion_round(values, scale_table()[index.long()], worth[:, channels][coded])
             writer.write(symbols, index)
             return symbols
 
-        self._code_latent(z_hat, quality_code, write)
+        self._code_latent(z_hat, codes, write)
         return writer.finish()
 
     @torch.no_grad()
-    def decompress(self, payload: bytes, quality_code: int, height: int, width: int) -> Tensor:
+    def decompress(self, payload: bytes, codes: Tensor, height: int, width: int) -> Tensor:
         """The latent in units of 1/256 of a quantisation step: integers in float64 ``(1, channels, height, width)``."""
         reader = SymbolReader(self.tables(), payload)
-        z_indexes = self._z_indexes(quality_code, height // 4, width // 4)
+        z_indexes = self._z_indexes(codes, height // 4, width // 4)
         z_hat = reader.read(z_indexes).view(1, self.hyper_channels, height // 4, width // 4)
 
         def read(channels: slice, coded: Tensor, mean: Tensor, index: Tensor) -> Tensor:
             return reader.read(index)
 
-        return self._code_latent(z_hat, quality_code, read)
+        return self._code_latent(z_hat, codes, read)

@@ -12,11 +12,10 @@ from torch import Tensor
 from pipeline.autoencoder.dct import dct_basis
 from pipeline.autoencoder.entropy import QUALITY_STEPS, EntropyModel
 from pipeline.autoencoder.fixed_point import ACTIVATION_ONE
-from pipeline.autoencoder.transforms import AnalysisPath, Knots, SynthesisPath
+from pipeline.autoencoder.lapped import BLOCK, filter_edges, lapped_filter
+from pipeline.autoencoder.transforms import CELL, AnalysisPath, Knots, SynthesisPath, spread
 from pipeline.tiles import map_tiles
 
-BLOCK = 16
-"""Pixels a side of one latent position."""
 ALIGNMENT = 64
 """Picture sides are padded to multiples of this."""
 
@@ -56,6 +55,7 @@ class Autoencoder(ModelMixin, ConfigMixin):
         if channels != sum(groups):
             raise ValueError(f"groups {groups} must add up to {channels} latent channels")
         self.register_buffer("basis", dct_basis(BLOCK, luma_channels, chroma_channels), persistent=False)
+        self.register_buffer("edge_filter", lapped_filter(), persistent=False)
         self.analysis_path = AnalysisPath(channels, tuple(widths), tuple(blocks))
         self.synthesis_path = SynthesisPath(channels, tuple(widths), tuple(synthesis_blocks))
         self.entropy = EntropyModel(tuple(groups), hyper_channels, feature_channels, context_channels, knots)
@@ -69,40 +69,44 @@ class Autoencoder(ModelMixin, ConfigMixin):
         low, high = self.config.lambda_range
         return low * (high / low) ** quality
 
-    def _error_weights(self, quality: Tensor) -> Tensor:
-        """``(batch, channels)``: the bits that a squared error of one quantisation step is worth.
+    def _error_weights(self, quality: Tensor, size: torch.Size) -> Tensor:
+        """``(batch, channels, *size)``: the bits that a squared error of one quantisation step is worth.
 
         The loss takes the mean over three colour channels; the linear path is orthonormal.
         """
-        return self.rate_lambda(quality)[:, None] / 3 * torch.exp(-2 * self.log_gain(quality).float())
+        return spread(self.rate_lambda(quality) / 3 * torch.exp(-2 * self.log_gain(quality)), size)
 
-    def _gain(self, quality: Tensor) -> Tensor:
-        return torch.exp(self.log_gain(quality).float())[:, :, None, None]
+    def _gain(self, quality: Tensor, size: torch.Size) -> Tensor:
+        return spread(torch.exp(self.log_gain(quality)), size)
 
     def analysis(self, image: Tensor, quality: Tensor) -> Tensor:
         """Image ``(batch, 3, height, width)`` in [0, 1] => latent ``(batch, channels, height/16, width/16)`` in
         quantisation steps, float32."""
         centred = image - 0.5
         with torch.autocast(image.device.type, enabled=False):
-            linear = F.conv2d(centred.float() * 255, self.basis.float(), stride=BLOCK) * self._gain(quality)
+            filtered = filter_edges(centred.float() * 255, self.edge_filter.float())
+            coefficients = F.conv2d(filtered, self.basis.float(), stride=BLOCK)
+            linear = coefficients * self._gain(quality, coefficients.shape[2:])
         return linear + self.analysis_path(centred, quality).float()
 
     def synthesis(self, y_hat: Tensor, quality: Tensor) -> Tensor:
         """Latent in quantisation steps => image ``(batch, 3, height, width)``, not yet clamped to [0, 1]."""
         with torch.autocast(y_hat.device.type, enabled=False):
-            coefficients = y_hat.float() / self._gain(quality)
+            coefficients = y_hat.float() / self._gain(quality, y_hat.shape[2:])
             linear = F.conv_transpose2d(coefficients, self.basis.float(), stride=BLOCK) / 255
+            linear = filter_edges(linear, self.edge_filter.float().mT)
         path = self.synthesis_path((coefficients / 64).to(self.synthesis_path.stem.weight.dtype), quality)
         return linear + path.float() + 0.5
 
     def forward(self, image: Tensor, quality: Tensor, weighed_rounding: bool = True) -> AutoencoderOutput:
-        """``image`` ``(batch, 3, height, width)`` in [0, 1], sides multiples of 64; ``quality`` ``(batch,)`` in [0, 1].
+        """``image`` ``(batch, 3, height, width)`` in [0, 1], sides multiples of 64; ``quality`` a quality map.
 
         What a stream would decode to, but for the exactness. Without ``weighed_rounding`` the latent is rounded to the
         nearest integers, as streams are not, and in training mode the bits are those of a latent with additive noise.
         """
-        weights = self._error_weights(quality) if weighed_rounding else None
-        rate = self.entropy(self.analysis(image, quality), quality, weights)
+        y = self.analysis(image, quality)
+        weights = self._error_weights(quality, y.shape[2:]) if weighed_rounding else None
+        rate = self.entropy(y, quality, weights)
         return AutoencoderOutput(self.synthesis(rate.y_hat, quality), rate.bits)
 
     @torch.no_grad()

@@ -1,8 +1,24 @@
-"""Analysis and synthesis transforms: a fixed block DCT plus a learned path that starts at zero."""
+"""Analysis and synthesis transforms: a fixed lapped transform plus a learned path that starts at zero.
+
+Everywhere, the *quality map* is ``(batch, 1, rows, columns)`` in [0, 1], one level for each cell of `CELL` pixels a side;
+a map of 1 × 1 is one level for the whole picture.
+"""
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+
+CELL = 32
+"""Pixels a side of one cell of a quality map."""
+
+
+def spread(plane: Tensor, size: torch.Size | tuple[int, ...]) -> Tensor:
+    """Values of cells ``(batch, channels, rows, columns)``, repeated for the finer positions ``size`` of their area.
+
+    A single value stays single, for broadcasting.
+    """
+    return plane if plane.shape[2:] == (1, 1) else F.interpolate(plane, size=tuple(size), mode="nearest")
 
 
 class ResidualBlock(nn.Module):
@@ -25,8 +41,9 @@ class QualityBias(nn.Module):
         self.linear = nn.Sequential(nn.Linear(1, 32), nn.SiLU(), nn.Linear(32, channels))
 
     def forward(self, x: Tensor, quality: Tensor) -> Tensor:
-        """``x`` is ``(batch, channels, height, width)``, ``quality`` is ``(batch,)`` in [0, 1]."""
-        return x + self.linear(quality[:, None].to(x.dtype) * 2 - 1)[:, :, None, None]
+        """``x`` is ``(batch, channels, height, width)``, ``quality`` a quality map of the same area."""
+        bias = self.linear(quality.permute(0, 2, 3, 1).to(x.dtype) * 2 - 1).permute(0, 3, 1, 2)
+        return x + spread(bias, x.shape[2:])
 
 
 class _Stage(nn.Module):
@@ -46,8 +63,8 @@ def _reach(blocks: tuple[int, int, int]) -> int:
     return sum(2 * count * step for count, step in zip(blocks, (4, 8, 16), strict=True))
 
 
-def _up_to_block(pixels: int) -> int:
-    return -(-pixels // 16) * 16
+def _up_to_cell(pixels: int) -> int:
+    return -(-pixels // CELL) * CELL
 
 
 def zero_init(conv: nn.Conv2d) -> nn.Conv2d:
@@ -72,7 +89,7 @@ class AnalysisPath(nn.Module):
         self.down16 = nn.Conv2d(w8, w16, 3, stride=2, padding=1)
         self.stage16 = _Stage(w16, blocks[2])
         self.head = zero_init(nn.Conv2d(w16, latent_channels, 3, padding=1))
-        self.reach = _up_to_block(4 + _reach(blocks) + 4 + 8 + 16)
+        self.reach = _up_to_cell(4 + _reach(blocks) + 4 + 8 + 16)
         """Pixels around a block of 16 that its position depends on, at most."""
 
     def forward(self, image: Tensor, quality: Tensor) -> Tensor:
@@ -98,7 +115,7 @@ class SynthesisPath(nn.Module):
         self.up4 = nn.Conv2d(w8, 4 * w4, 3, padding=1)
         self.stage4 = _Stage(w4, blocks[0])
         self.head = zero_init(nn.Conv2d(w4, 48, 3, padding=1))
-        self.reach = _up_to_block(16 + _reach(blocks) + 16 + 8 + 4)
+        self.reach = _up_to_cell(16 + _reach(blocks) + 16 + 8 + 4)
         """Pixels around a block of 16 that depend on its position, at most."""
 
     def forward(self, latent: Tensor, quality: Tensor) -> Tensor:
@@ -117,8 +134,10 @@ class Knots(nn.Module):
         self.values = nn.Parameter(initial.clone())
 
     def forward(self, quality: Tensor) -> Tensor:
-        """``quality`` ``(batch,)`` in [0, 1] => ``(batch, channels)``."""
-        position = quality.clamp(0, 1) * (len(self.values) - 1)
-        low = position.floor().clamp(max=len(self.values) - 2).long()
-        weight = (position - low)[:, None]
-        return torch.lerp(self.values[low], self.values[low + 1], weight.to(self.values.dtype))
+        """Quality map ``(batch, 1, rows, columns)`` => ``(batch, channels, rows, columns)``, float32."""
+        last = len(self.values) - 1
+        knots = torch.arange(last + 1, device=quality.device)[None, :, None, None]
+        # Each level lies between two knots; the weights of all knots are triangles around them.
+        weights = (1 - (quality.float().clamp(0, 1) * last - knots).abs()).clamp(min=0)
+        with torch.autocast(quality.device.type, enabled=False):
+            return torch.einsum("bkhw,kc->bchw", weights, self.values.float())

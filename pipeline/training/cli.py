@@ -41,6 +41,9 @@ app = typer.Typer(
 
 Data = Annotated[list[Path], typer.Option(help="Folder of photographs; may be given more than once.", exists=True)]
 Out = Annotated[Path, typer.Option(help="Folder of the run: state.pt, log.jsonl and model/ are written there.")]
+Clean = Annotated[
+    list[Path] | None, typer.Option("--clean", help="Folder of photographs that are clean at full size.", exists=True)
+]
 PresetName = Annotated[str, typer.Option("--preset", help="embedded (two CPU cores), base (GPU), or ablation.")]
 Resume = Annotated[bool, typer.Option("--resume", help="Continue from the run's state.pt.")]
 Steps = Annotated[int | None, typer.Option(help="Training steps instead of the preset's.", min=1)]
@@ -60,8 +63,16 @@ def _preset(network: str, name: str, steps: int | None, learning_rate: float | N
     return replace(preset, training=replace(preset.training, **given))
 
 
-def _run(task: Task, preset: Preset, data: list[Path], out: Path, resume: bool, mix: Mix = DETAIL) -> None:
-    photos = PhotoSet.load(data, preset.training.crop, mix=mix)
+def _run(
+    task: Task,
+    preset: Preset,
+    data: list[Path],
+    out: Path,
+    resume: bool,
+    mix: Mix = DETAIL,
+    clean: list[Path] | None = None,
+) -> None:
+    photos = PhotoSet.load(data, preset.training.crop, mix=mix, clean=clean)
     figures = train(task, photos.crops, preset.training, out, resume)
     typer.echo(json.dumps(figures, indent=2))
 
@@ -69,6 +80,7 @@ def _run(task: Task, preset: Preset, data: list[Path], out: Path, resume: bool, 
 @app.command()
 def autoencoder(
     data: Data,
+    clean: Clean = None,
     out: Out = Path("runs/autoencoder"),
     preset: PresetName = "embedded",
     resume: Resume = False,
@@ -85,7 +97,7 @@ def autoencoder(
     """Stage 1: lambda * MSE + rate, every quality in one network."""
     chosen = _preset("autoencoder", preset, steps, learning_rate)
     torch.manual_seed(chosen.training.seed)
-    validation = PhotoSet.load(data, chosen.training.crop, validation=True)
+    validation = PhotoSet.load(data, chosen.training.crop, validation=True, clean=clean)
     model = Autoencoder(**chosen.model) if init is None else Autoencoder.from_pretrained(init, **_FULL_PRECISION)
     if lambda_range is not None:
         try:
@@ -93,7 +105,7 @@ def autoencoder(
         except ValueError as error:
             raise typer.BadParameter(str(error), param_hint="--lambda-range") from error
     task = AutoencoderTask(model, validation, chosen.training.crop, weighed_rounding)
-    _run(task, chosen, data, out, resume)
+    _run(task, chosen, data, out, resume, clean=clean)
 
 
 def _train_decoder(

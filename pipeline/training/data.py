@@ -21,17 +21,17 @@ def _resized(image: Image.Image, scale: float) -> np.ndarray:
 class Mix:
     """How often each kind of source is drawn, and how far small photographs may be shrunk."""
 
-    shares: tuple[float, float, float]
-    """Of large photographs at full size, of large ones at 0.64 of it, of small ones."""
+    shares: tuple[float, float, float, float]
+    """Of large photographs at full size, of large ones at 0.64 of it, of small ones, of small clean ones."""
     least_scale: float
     """Small photographs are held at this size, or larger where a crop would not fit."""
     most_scale: float
     """Small photographs that would have to be larger than this are left out."""
 
 
-DETAIL = Mix((0.45, 0.25, 0.3), 0.5, 0.75)
+DETAIL = Mix((0.35, 0.2, 0.2, 0.25), 0.5, 0.75)
 """For what learns detail: clean pixels first, JPEG damage averaged away."""
-OBJECTS = Mix((0.15, 0.4, 0.45), 0.7, 1.0)
+OBJECTS = Mix((0.1, 0.25, 0.35, 0.3), 0.7, 1.0)
 """For what learns what things look like: whole objects, many of them."""
 
 
@@ -40,7 +40,7 @@ class PhotoSet:
     """Photographs of one folder tree, split into training and validation by a fixed rule.
 
     Clean large photographs are held at full and at 0.64 of their size; small, JPEG-damaged ones smaller than they are,
-    where the damage is averaged away.
+    where the damage is averaged away; small clean ones as they are.
     """
 
     groups: list[list[np.ndarray]]
@@ -49,14 +49,24 @@ class PhotoSet:
     """How often a crop is drawn from each group."""
 
     @classmethod
-    def load(cls, folders: list[Path], crop: int, validation: bool = False, mix: Mix = DETAIL) -> "PhotoSet":
+    def load(
+        cls,
+        folders: list[Path],
+        crop: int,
+        validation: bool = False,
+        mix: Mix = DETAIL,
+        clean: list[Path] | None = None,
+    ) -> "PhotoSet":
         """Every tenth photograph (by name, in each folder) is for validation, the others for training.
+
+        ``clean``: folders whose photographs are clean at full size, however small.
 
         Raises:
             FileNotFoundError: no photograph of at least ``crop`` pixels a side was found.
         """
-        groups: list[list[np.ndarray]] = [[], [], []]
-        for folder in folders:
+        groups: list[list[np.ndarray]] = [[], [], [], []]
+        pristine = clean or []
+        for folder in [*folders, *pristine]:
             paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in _SUFFIXES)
             for index, path in enumerate(paths):
                 if (index % 10 == 9) != validation:
@@ -66,6 +76,8 @@ class PhotoSet:
                 if max(image.size) >= _LARGE_SIDE:
                     groups[0].append(np.asarray(image))
                     groups[1].append(_resized(image, 0.64))
+                elif folder in pristine and min(image.size) > crop:
+                    groups[3].append(np.asarray(image))
                 elif (scale := max(mix.least_scale, (crop + 1) / min(image.size))) <= mix.most_scale:
                     groups[2].append(_resized(image, scale))
         shares = [share if group else 0.0 for share, group in zip(mix.shares, groups, strict=True)]

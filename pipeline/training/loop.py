@@ -16,6 +16,8 @@ from diffusers.training_utils import EMAModel
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from pipeline.precision import fast_bfloat16
+
 
 @dataclass(frozen=True)
 class TrainingConfig:
@@ -26,13 +28,16 @@ class TrainingConfig:
     crop: int
     learning_rate: float
     warmup_steps: int = 200
+    decay_steps: int | None = None
+    """The learning rate falls to zero over this many last steps; over all after the warm-up unless given."""
     ema_decay: float = 0.999
     gradient_clip: float = 1.0
     weight_decay: float = 0.0
     seed: int = 0
     validate_every: int = 1000
     checkpoint_minutes: float = 4.0
-    mixed_precision: str = "bf16"
+    mixed_precision: str = "auto"
+    """As in accelerate: "no", "bf16"; "auto" is bfloat16 where the hardware multiplies it fast."""
 
 
 class Task(Protocol):
@@ -68,11 +73,12 @@ def parameter_groups(model: nn.Module, learning_rate: float, faster: dict[str, f
 
 
 def learning_rate_factor(step: int, config: TrainingConfig) -> float:
-    """Linear warm-up, then a cosine from 1 to 0."""
+    """Linear warm-up, a plateau, then a cosine from 1 to 0."""
     if step < config.warmup_steps:
         return (step + 1) / config.warmup_steps
-    progress = (step - config.warmup_steps) / max(1, config.steps - config.warmup_steps)
-    return 0.5 * (1 + math.cos(math.pi * min(1.0, progress)))
+    decay = config.steps - config.warmup_steps if config.decay_steps is None else config.decay_steps
+    progress = (step - (config.steps - decay)) / max(1, decay)
+    return 0.5 * (1 + math.cos(math.pi * min(1.0, max(0.0, progress))))
 
 
 def _save_atomically(state: dict, path: Path) -> None:
@@ -96,7 +102,10 @@ def train(
     """
     out.mkdir(parents=True, exist_ok=True)
     (out / "training.json").write_text(json.dumps(asdict(config), indent=2))
-    accelerator = Accelerator(mixed_precision=config.mixed_precision)
+    precision = config.mixed_precision
+    if precision == "auto":
+        precision = "bf16" if torch.cuda.is_available() or fast_bfloat16() else "no"
+    accelerator = Accelerator(mixed_precision=precision)
     task.model.to(accelerator.device, memory_format=torch.channels_last).train()
     ema = EMAModel(task.model.parameters(), decay=config.ema_decay, use_ema_warmup=True, power=0.75)
     optimizer = torch.optim.AdamW(

@@ -19,7 +19,18 @@ _LPIPS = TrainingConfig(
 """In fp32: the rounding of bf16 is as large as the mildest noise that LPIPS has to see."""
 
 PRESETS: dict[tuple[str, str], Preset] = {
-    ("autoencoder", "embedded"): Preset(TrainingConfig(steps=5000, batch_size=8, crop=192, learning_rate=7e-4)),
+    ("autoencoder", "embedded"): Preset(
+        TrainingConfig(
+            steps=60_000,
+            batch_size=8,
+            crop=192,
+            learning_rate=5e-4,
+            ema_decay=0.9995,
+            decay_steps=15_000,
+            validate_every=2000,
+            checkpoint_minutes=10,
+        )
+    ),
     ("diffusion", "embedded"): Preset(TrainingConfig(steps=11_600, batch_size=12, crop=128, learning_rate=6e-4)),
     ("flow", "embedded"): Preset(TrainingConfig(steps=1900, batch_size=12, crop=128, learning_rate=4e-4)),
     ("lpips blocks", "embedded"): Preset(replace(_LPIPS, steps=2000, learning_rate=1e-2, warmup_steps=100)),

@@ -1,0 +1,8 @@
+"""Which floating-point format the networks run in, by what the hardware multiplies fast."""
+
+import torch
+
+
+def fast_bfloat16() -> bool:
+    """Whether this processor multiplies bfloat16 in hardware: AMX or AVX512-BF16. Elsewhere it is slower than float32."""
+    return torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported()
