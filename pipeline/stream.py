@@ -82,7 +82,15 @@ def pack(
     """A complete stream; sides are 1 ... 65535, ``quality_code`` 0 ... 4096, ``grain_code`` 0 ... 255."""
     number = next(number for number, name in MODELS.items() if name == model_name)
     weights = bytes.fromhex(model_hash)
-    fields = _FIELDS.pack(_MAGIC, VERSION, number, weights, width, height, quality_code, grain_code, len(payload))
+    return assemble(VERSION, number, weights, width, height, quality_code, grain_code, payload)
+
+
+def assemble(
+    version: int, number: int, weights: bytes, width: int, height: int, quality: int, grain: int, payload: bytes
+) -> bytes:
+    """The bytes of a stream with these fields, whether they make sense or not, and the length and checksum they ask
+    for."""
+    fields = _FIELDS.pack(_MAGIC, version, number, weights, width, height, quality, grain, len(payload))
     return fields + _CHECKSUM.pack(zlib.crc32(payload, zlib.crc32(fields))) + payload
 
 
