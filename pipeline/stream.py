@@ -26,7 +26,8 @@ from pipeline.images import MAX_PIXELS
 from pipeline.settings import CodecName
 
 SUFFIX = ".bbr"
-VERSION = 1
+VERSION = 2
+"""Version 1 had another entropy coder."""
 MODELS = {1: "autoencoder", 2: "ultralow"}
 """The model behind a stream, by the number in its header; also its folder in ``checkpoints/``."""
 _CODECS = {"autoencoder": CodecName.STANDARD, "ultralow": CodecName.ULTRALOW}
@@ -81,7 +82,15 @@ def pack(
     """A complete stream; sides are 1 ... 65535, ``quality_code`` 0 ... 4096, ``grain_code`` 0 ... 255."""
     number = next(number for number, name in MODELS.items() if name == model_name)
     weights = bytes.fromhex(model_hash)
-    fields = _FIELDS.pack(_MAGIC, VERSION, number, weights, width, height, quality_code, grain_code, len(payload))
+    return assemble(VERSION, number, weights, width, height, quality_code, grain_code, payload)
+
+
+def assemble(
+    version: int, number: int, weights: bytes, width: int, height: int, quality: int, grain: int, payload: bytes
+) -> bytes:
+    """The bytes of a stream with these fields, whether they make sense or not, and the length and checksum they ask
+    for."""
+    fields = _FIELDS.pack(_MAGIC, version, number, weights, width, height, quality, grain, len(payload))
     return fields + _CHECKSUM.pack(zlib.crc32(payload, zlib.crc32(fields))) + payload
 
 
@@ -89,7 +98,7 @@ def unpack(stream: bytes) -> tuple[StreamHeader, bytes]:
     """Header and payload of an undamaged stream.
 
     Raises:
-        StreamError: not a Bitbrush stream, newer version, truncated, damaged, or from an unknown model.
+        StreamError: not a Bitbrush stream, older or newer version, truncated, damaged, or from an unknown model.
     """
     if len(stream) < len(_MAGIC) or not stream.startswith(_MAGIC):
         raise StreamError("This is not a Bitbrush stream (it does not begin with “BBR”); choose a .bbr file.")
@@ -98,6 +107,11 @@ def unpack(stream: bytes) -> tuple[StreamHeader, bytes]:
     _, version, number, weights, width, height, quality_code, grain_code, length = _FIELDS.unpack_from(stream)
     if version > VERSION:
         raise StreamError(f"The stream has version {version}, this program reads up to {VERSION}; update Bitbrush.")
+    if 1 <= version < VERSION:
+        raise StreamError(
+            f"The stream has version {version} and this program reads version {VERSION}; decode it with the Bitbrush "
+            "release that made it."
+        )
     payload = stream[HEADER_BYTES:]
     if len(payload) != length:
         raise StreamError(

@@ -43,7 +43,7 @@ def _with_checksum(fields: bytes, payload: bytes = PAYLOAD) -> bytes:
 
 
 def _fields(**changes) -> bytes:
-    values = {"magic": b"BBR", "version": 1, "model": 1, "weights": b"abcd", "width": 64, "height": 64}
+    values = {"magic": b"BBR", "version": stream.VERSION, "model": 1, "weights": b"abcd", "width": 64, "height": 64}
     values |= {"quality": 0, "grain": 0} | changes
     return stream._FIELDS.pack(*values.values(), len(PAYLOAD))
 
@@ -52,7 +52,9 @@ def _fields(**changes) -> bytes:
     ("changes", "words"),
     [
         ({"magic": b"PNG"}, "not a Bitbrush stream"),
-        ({"version": 2}, "update"),
+        ({"version": 3}, "update"),
+        ({"version": 1}, "version 1 .* the Bitbrush release that made it"),
+        ({"version": 0}, "impossible"),
         ({"model": 9}, "does not know"),
         ({"width": 0}, "impossible"),
         ({"width": 65535, "height": 65535}, "impossible"),

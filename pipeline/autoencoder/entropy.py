@@ -15,7 +15,6 @@ from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
-from compressai.ans import BufferedRansEncoder, RansDecoder
 from compressai.entropy_models import GaussianConditional
 from compressai.ops import LowerBound
 from torch import Tensor, nn
@@ -23,6 +22,7 @@ from torch import Tensor, nn
 from pipeline.autoencoder.fixed_point import ACTIVATION_ONE, FixedPointConv2d, FixedPointStack, round_ste
 from pipeline.autoencoder.rounding import LIKELIHOOD_MIN, rate_distortion_round, symbol_bits
 from pipeline.autoencoder.transforms import Knots
+from pipeline.entropy import SYMBOL_MAX, CodingTables, SymbolReader, SymbolWriter
 from pipeline.tiles import map_tiles
 
 SCALE_LEVELS = 64
@@ -43,44 +43,6 @@ _INDEX_BIAS = 20
 def scale_table() -> Tensor:
     """The Gaussian scales, log-spaced, ``(SCALE_LEVELS,)``; the symbol's scale index points into it."""
     return torch.exp(torch.linspace(torch.tensor(SCALE_MIN).log(), torch.tensor(SCALE_MAX).log(), SCALE_LEVELS))
-
-
-@dataclass(frozen=True)
-class CodingTables:
-    """Integer range-coder tables as compressai's rANS coder takes them."""
-
-    cdfs: list[list[int]]
-    sizes: list[int]
-    offsets: list[int]
-
-
-class SymbolWriter:
-    """Collects symbols and entropy-codes them with compressai's rANS coder."""
-
-    def __init__(self, tables: CodingTables):
-        self._tables = tables
-        self._encoder = BufferedRansEncoder()
-
-    def write(self, symbols: Tensor, indexes: Tensor) -> None:
-        t = self._tables
-        self._encoder.encode_with_indexes(symbols.int().tolist(), indexes.int().tolist(), t.cdfs, t.sizes, t.offsets)
-
-    def finish(self) -> bytes:
-        return self._encoder.flush()
-
-
-class SymbolReader:
-    """Decodes what `SymbolWriter` wrote, in the same order and with the same indexes."""
-
-    def __init__(self, tables: CodingTables, payload: bytes):
-        self._tables = tables
-        self._decoder = RansDecoder()
-        self._decoder.set_stream(payload)
-
-    def read(self, indexes: Tensor) -> Tensor:
-        t = self._tables
-        symbols = self._decoder.decode_stream(indexes.int().tolist(), t.cdfs, t.sizes, t.offsets)
-        return torch.tensor(symbols, dtype=torch.float64)
 
 
 @dataclass(frozen=True)
@@ -252,9 +214,7 @@ class EntropyModel(nn.Module):
         self.cdf_offset.copy_(gaussian.offset)
 
     def tables(self) -> CodingTables:
-        sizes = self.cdf_size.tolist()
-        cdfs = [row[:size] for row, size in zip(self.cdf.tolist(), sizes, strict=True)]
-        return CodingTables(cdfs, sizes, self.cdf_offset.tolist())
+        return CodingTables(self.cdf.numpy(), self.cdf_size.numpy(), self.cdf_offset.numpy())
 
     def _z_indexes(self, codes: Tensor, height: int, width: int) -> Tensor:
         """Scale index of every hyper-latent symbol, ``(hyper_channels * height * width,)``; integer arithmetic."""
@@ -308,8 +268,13 @@ class EntropyModel(nn.Module):
                 weighs bits against error, see `rate_distortion_round`. Without, to the nearest integer.
         """
         y = y.float().cpu()
+<<<<<<< HEAD
         plane = (planes_at(quality_units(codes), y.shape[2:]) / ACTIVATION_ONE).float()
         z_hat = torch.round(self.hyper_analysis(torch.cat([y, plane], 1))).double()
+=======
+        plane = torch.full_like(y[:, :1], quality_code * ACTIVATION_ONE // QUALITY_STEPS / ACTIVATION_ONE)
+        z_hat = torch.round(self.hyper_analysis(torch.cat([y, plane], 1))).double().clamp(-SYMBOL_MAX, SYMBOL_MAX)
+>>>>>>> wt-streams
         writer = SymbolWriter(self.tables())
         writer.write(z_hat.flatten(), self._z_indexes(codes, *z_hat.shape[2:]))
         worth = None if weights is None else weights.cpu().expand_as(y)
@@ -319,7 +284,13 @@ class EntropyModel(nn.Module):
             if worth is None:
                 symbols = torch.round(values)
             else:
+<<<<<<< HEAD
                 symbols = rate_distortion_round(values, scale_table()[index.long()], worth[:, channels][coded])
+=======
+                worth = weights[None, channels, None, None].cpu().expand_as(coded)[coded]
+                symbols = rate_distortion_round(values, scale_table()[index.long()], worth)
+            symbols = symbols.clamp(-SYMBOL_MAX, SYMBOL_MAX)
+>>>>>>> wt-streams
             writer.write(symbols, index)
             return symbols
 
@@ -327,8 +298,17 @@ class EntropyModel(nn.Module):
         return writer.finish()
 
     @torch.no_grad()
+<<<<<<< HEAD
     def decompress(self, payload: bytes, codes: Tensor, height: int, width: int) -> Tensor:
         """The latent in units of 1/256 of a quantisation step: integers in float64 ``(1, channels, height, width)``."""
+=======
+    def decompress(self, payload: bytes, quality_code: int, height: int, width: int) -> Tensor:
+        """The latent in units of 1/256 of a quantisation step: integers in float64 ``(1, channels, height, width)``.
+
+        Raises:
+            StreamError: the payload is not one of `compress` for this quality and size.
+        """
+>>>>>>> wt-streams
         reader = SymbolReader(self.tables(), payload)
         z_indexes = self._z_indexes(codes, height // 4, width // 4)
         z_hat = reader.read(z_indexes).view(1, self.hyper_channels, height // 4, width // 4)
@@ -336,4 +316,10 @@ class EntropyModel(nn.Module):
         def read(channels: slice, coded: Tensor, mean: Tensor, index: Tensor) -> Tensor:
             return reader.read(index)
 
+<<<<<<< HEAD
         return self._code_latent(z_hat, codes, read)
+=======
+        latent = self._code_latent(z_hat, quality_code, read)
+        reader.finish()
+        return latent
+>>>>>>> wt-streams

@@ -1,9 +1,9 @@
 """Convolutions that are exact on every machine: integer arithmetic carried in float64.
 
-Activations are integers in units of 1/256, weights in units of 1/4096. Every product-sum stays below 2**53, so that
-float64 holds it exactly whatever the order of summation, the thread count or the device; rescaling is a division by
-a power of two and a floor, exact as well. Training runs the same network in floating point with the rounding in the
-loop (straight-through gradients).
+Activations are integers in units of 1/256, weights in units of 1/4096. The products of an output add up to less than
+2**52 and its bias is held below that, so that every partial sum stays below 2**53: float64 holds it exactly, whatever
+the order of summation, the thread count or the device. Rescaling is a division by a power of two and a floor, exact as
+well. Training runs the same network in floating point with the rounding in the loop (straight-through gradients).
 """
 
 import torch
@@ -14,6 +14,9 @@ ACTIVATION_ONE = 256
 WEIGHT_ONE = 4096
 ACTIVATION_MAX = 2**20
 WEIGHT_MAX = 2**15
+_SUM_MAX = 2**52
+_BIAS_MAX = _SUM_MAX - WEIGHT_ONE
+"""Leaves room for the half that rounding adds."""
 _STRIP_ELEMENTS = 2**24
 """Unfolded inputs held at once: bounds the memory of large pictures."""
 
@@ -26,11 +29,12 @@ def round_ste(x: Tensor) -> Tensor:
 class FixedPointConv2d(nn.Conv2d):
     """A stride-1, same-padded convolution with a float forward for training and an exact one for entropy coding.
 
-    The bound behind exactness: ``fan_in * WEIGHT_MAX * ACTIVATION_MAX < 2**53``, checked on construction.
+    The bound behind exactness: ``fan_in * WEIGHT_MAX * ACTIVATION_MAX < 2**52``, checked on construction; inputs must
+    lie in -ACTIVATION_MAX ... ACTIVATION_MAX, as outputs do.
     """
 
     def __init__(self, in_channels: int, out_channels: int, kernel_size: int):
-        if in_channels * kernel_size**2 * WEIGHT_MAX * ACTIVATION_MAX >= 2**52:
+        if in_channels * kernel_size**2 * WEIGHT_MAX * ACTIVATION_MAX >= _SUM_MAX:
             raise ValueError(f"fan-in {in_channels * kernel_size**2} is too large for exact float64 sums")
         super().__init__(in_channels, out_channels, kernel_size, padding=kernel_size // 2)
 
@@ -44,7 +48,7 @@ class FixedPointConv2d(nn.Conv2d):
         """``x``: float64 integers in units of 1/256, ``(1, in_channels, height, width)`` => the same with the
         output channels."""
         weight = (self.weight.double() * WEIGHT_ONE).round().clamp(-WEIGHT_MAX, WEIGHT_MAX)
-        bias = (self.bias.double() * (WEIGHT_ONE * ACTIVATION_ONE)).round()
+        bias = (self.bias.double() * (WEIGHT_ONE * ACTIVATION_ONE)).round().clamp(-_BIAS_MAX, _BIAS_MAX)
         height, width = x.shape[2:]
         border = self.padding[0]
         padded = F.pad(x, [border] * 4)

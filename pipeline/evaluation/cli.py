@@ -1,16 +1,19 @@
 """``python -m pipeline evaluate``: the figures of the README, measured."""
 
 import json
+import os
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import numpy as np
 import typer
+from tqdm import tqdm
 
 from pipeline.codec import Codec
 from pipeline.evaluation import lpips_check, plots, robustness, scaling, speed, tables
 from pipeline.evaluation import quality as measuring
+from pipeline.evaluation.fuzzing.streams import FuzzReport, fuzz_streams
 from pipeline.evaluation.methods import repaints_and_controls, sketch_methods
 from pipeline.evaluation.results import ABLATIONS, KODAK_RESULTS, RESULTS, ULTRALOW_RESULTS, load_results
 from pipeline.evaluation.studies import ablation_study, all_studies, ultralow_studies
@@ -159,6 +162,24 @@ def robustness_command(data: Data, out: Out = RESULTS / "robustness.json") -> No
         figures[system.value] = {"pictures": count, "identical latents": identical} | refused
     typer.echo(json.dumps(figures, indent=1))
     _write(out, figures)
+
+
+@app.command("fuzz")
+def fuzz_command(
+    count: Annotated[int, typer.Option(min=1, help="Streams to try.")] = 100_000,
+    seed: Annotated[int, typer.Option(help="Makes the same streams again.")] = 0,
+    workers: Annotated[int, typer.Option(min=1, help="Processes at once.")] = os.cpu_count() or 1,
+    out: Out = RESULTS / "fuzz.json",
+) -> None:
+    """Hostile streams with their checksums put right: each must be refused in bounded time and memory."""
+    report = FuzzReport(seed)
+    for result in tqdm(fuzz_streams(count, seed, workers), total=count, unit="stream", disable=None):
+        report.add(result)
+    figures = report.figures()
+    _write(out, figures)
+    typer.echo(json.dumps(figures, indent=1, ensure_ascii=False))
+    if report.faults:
+        raise typer.Exit(1)
 
 
 @app.command("lpips")
