@@ -268,13 +268,8 @@ class EntropyModel(nn.Module):
                 weighs bits against error, see `rate_distortion_round`. Without, to the nearest integer.
         """
         y = y.float().cpu()
-<<<<<<< HEAD
         plane = (planes_at(quality_units(codes), y.shape[2:]) / ACTIVATION_ONE).float()
-        z_hat = torch.round(self.hyper_analysis(torch.cat([y, plane], 1))).double()
-=======
-        plane = torch.full_like(y[:, :1], quality_code * ACTIVATION_ONE // QUALITY_STEPS / ACTIVATION_ONE)
         z_hat = torch.round(self.hyper_analysis(torch.cat([y, plane], 1))).double().clamp(-SYMBOL_MAX, SYMBOL_MAX)
->>>>>>> wt-streams
         writer = SymbolWriter(self.tables())
         writer.write(z_hat.flatten(), self._z_indexes(codes, *z_hat.shape[2:]))
         worth = None if weights is None else weights.cpu().expand_as(y)
@@ -284,13 +279,8 @@ class EntropyModel(nn.Module):
             if worth is None:
                 symbols = torch.round(values)
             else:
-<<<<<<< HEAD
                 symbols = rate_distortion_round(values, scale_table()[index.long()], worth[:, channels][coded])
-=======
-                worth = weights[None, channels, None, None].cpu().expand_as(coded)[coded]
-                symbols = rate_distortion_round(values, scale_table()[index.long()], worth)
             symbols = symbols.clamp(-SYMBOL_MAX, SYMBOL_MAX)
->>>>>>> wt-streams
             writer.write(symbols, index)
             return symbols
 
@@ -298,17 +288,12 @@ class EntropyModel(nn.Module):
         return writer.finish()
 
     @torch.no_grad()
-<<<<<<< HEAD
     def decompress(self, payload: bytes, codes: Tensor, height: int, width: int) -> Tensor:
-        """The latent in units of 1/256 of a quantisation step: integers in float64 ``(1, channels, height, width)``."""
-=======
-    def decompress(self, payload: bytes, quality_code: int, height: int, width: int) -> Tensor:
         """The latent in units of 1/256 of a quantisation step: integers in float64 ``(1, channels, height, width)``.
 
         Raises:
             StreamError: the payload is not one of `compress` for this quality and size.
         """
->>>>>>> wt-streams
         reader = SymbolReader(self.tables(), payload)
         z_indexes = self._z_indexes(codes, height // 4, width // 4)
         z_hat = reader.read(z_indexes).view(1, self.hyper_channels, height // 4, width // 4)
@@ -316,10 +301,6 @@ class EntropyModel(nn.Module):
         def read(channels: slice, coded: Tensor, mean: Tensor, index: Tensor) -> Tensor:
             return reader.read(index)
 
-<<<<<<< HEAD
-        return self._code_latent(z_hat, codes, read)
-=======
-        latent = self._code_latent(z_hat, quality_code, read)
+        latent = self._code_latent(z_hat, codes, read)
         reader.finish()
         return latent
->>>>>>> wt-streams
