@@ -13,7 +13,7 @@ from PIL import Image
 from torch import Tensor
 
 from pipeline import images
-from pipeline.autoencoder import QUALITY_STEPS
+from pipeline.autoencoder import QUALITY_STEPS, Latent, QualityMap
 from pipeline.errors import SettingsError, StreamError
 from pipeline.grain import grain_code
 from pipeline.settings import DEFAULT_SETTINGS, CodecName, DecodeSettings, DecodeStep
@@ -105,7 +105,7 @@ class Codec:
             compress = system.encoder(images.pad(tensor, system.alignment).to(self.device))
 
             def encode_at(quality_code: int) -> bytes:
-                payload = compress(quality_code)
+                payload = compress(QualityMap(quality_code))
                 return pack(system.model_name, weights, *image.size, quality_code, grain, payload)
 
             if quality is not None:
@@ -154,13 +154,12 @@ class Codec:
             )
         return header, payload
 
-    def decode_latent(self, stream: bytes) -> Tensor:
-        """The exact latent, int32 ``(1, channels, height, width)`` of the padded picture's coded positions: the same
-        on every machine."""
+    def decode_latent(self, stream: bytes) -> Latent:
+        """The exact latent and its quality map: the same on every machine."""
         header, payload = self.read(stream)
         system = self.system(header.codec)
         width, height = images.padded_size(header.width, header.height, system.alignment)
-        return system.decompress_latent(payload, header.quality_code, height, width)
+        return system.decompress(payload, header.quality_code, height, width)
 
     def reconstruct(self, stream: bytes) -> np.ndarray:
         """The picture that the stream alone describes, ``(height, width, 3)`` uint8."""
@@ -200,7 +199,7 @@ class Codec:
     def _sketch(self, stream: bytes, header: StreamHeader) -> Sketch:
         """What the stream alone says; the last few are kept."""
         if stream not in self._sketches:
-            self._sketches[stream] = self.system(header.codec).sketch(self.decode_latent(stream), header.quality_code)
+            self._sketches[stream] = self.system(header.codec).sketch(self.decode_latent(stream))
             if len(self._sketches) > _SKETCHES_KEPT:
                 self._sketches.popitem(last=False)
         self._sketches.move_to_end(stream)

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from pipeline.autoencoder import ALIGNMENT, Autoencoder
+from pipeline.autoencoder import ALIGNMENT, Autoencoder, Latent, QualityMap
 from pipeline.score import DiffusionDecoder, FlowDecoder, SampleStep, ScoreDecoder
 from pipeline.settings import CodecName, Decoder, DecodeSettings
 from pipeline.stream import StreamHeader
@@ -51,16 +51,16 @@ class System(ABC):
         """Loads what encoding needs, so that it takes no time later."""
 
     @abstractmethod
-    def encoder(self, padded: Tensor) -> Callable[[int], bytes]:
-        """A function from quality codes to payloads of ``padded`` ``(1, 3, height, width)`` in [0, 1]; what does not
+    def encoder(self, padded: Tensor) -> Callable[[QualityMap], bytes]:
+        """A function from quality maps to payloads of ``padded`` ``(1, 3, height, width)`` in [0, 1]; what does not
         depend on the quality is computed once."""
 
     @abstractmethod
-    def decompress_latent(self, payload: bytes, quality_code: int, height: int, width: int) -> Tensor:
-        """The exact latent of a padded picture of ``height`` x ``width``: int32, the same on every machine."""
+    def decompress(self, payload: bytes, quality_code: int, height: int, width: int) -> Latent:
+        """The exact latent of a padded picture of ``height`` x ``width``: the same on every machine."""
 
     @abstractmethod
-    def sketch(self, latent: Tensor, quality_code: int) -> Sketch:
+    def sketch(self, latent: Latent) -> Sketch:
         """The picture that the stream alone describes."""
 
     @abstractmethod
@@ -95,14 +95,14 @@ class StandardSystem(System):
     def prepare(self) -> None:
         _ = self.autoencoder
 
-    def encoder(self, padded: Tensor) -> Callable[[int], bytes]:
+    def encoder(self, padded: Tensor) -> Callable[[QualityMap], bytes]:
         return partial(self.autoencoder.compress, padded)
 
-    def decompress_latent(self, payload: bytes, quality_code: int, height: int, width: int) -> Tensor:
-        return self.autoencoder.decompress_latent(payload, quality_code, height, width)
+    def decompress(self, payload: bytes, quality_code: int, height: int, width: int) -> Latent:
+        return self.autoencoder.decompress(payload, quality_code, height, width)
 
-    def sketch(self, latent: Tensor, quality_code: int) -> Sketch:
-        return Sketch(self.autoencoder.reconstruct(latent, quality_code))
+    def sketch(self, latent: Latent) -> Sketch:
+        return Sketch(self.autoencoder.reconstruct(latent))
 
     def paint(self, sketch: Sketch, header: StreamHeader, settings: DecodeSettings) -> Iterator[SampleStep]:
         model: ScoreDecoder = self.diffusion if settings.decoder is Decoder.DIFFUSION else self.flow

@@ -1,6 +1,6 @@
 """Overlapping tiles: big pictures in bounded memory, without seams."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -75,34 +75,40 @@ def blend_tiles(function: Callable[[Tile], Tensor], like: Tensor, step: int, siz
 
 
 def map_tiles(
-    function: Callable[[Tensor], Tensor], x: Tensor, in_step: int, out_step: int, size: int = 1536, margin: int = 192
+    function: Callable[..., Tensor],
+    inputs: Sequence[Tensor],
+    in_steps: Sequence[int],
+    out_step: int,
+    size: int = 1536,
+    margin: int = 192,
 ) -> Tensor:
-    """``function(x)`` computed window by window, for a convolutional function whose reach is at most ``margin``.
+    """``function(*inputs)`` computed window by window, for a convolutional function whose reach is at most ``margin``.
 
     Args:
-        x: ``(batch, channels, height, width)``; one position covers ``in_step`` pixels a side.
+        inputs: each ``(batch, channels, height, width)``; one position of each covers as many pixels a side as its
+            ``in_steps`` says.
         out_step: pixels a side of one output position.
-        size: of the largest window in pixels, before its margins; a multiple of 64, as both steps divide 64.
-        margin: in pixels, a multiple of both steps.
+        size: of the largest window in pixels, before its margins; a multiple of 64, as all steps divide 64.
+        margin: in pixels, a multiple of all steps.
 
     Returns:
-        The same as ``function(x)`` up to floating-point rounding.
+        The same as ``function(*inputs)`` up to floating-point rounding.
     """
-    height, width = x.shape[2] * in_step, x.shape[3] * in_step
+    height, width = inputs[0].shape[2] * in_steps[0], inputs[0].shape[3] * in_steps[0]
     if height <= size + margin and width <= size + margin:
-        return function(x)
+        return function(*inputs)
     rows = []
     high, wide = _even_size(height, size), _even_size(width, size)
     for top in range(0, height, high):
         row = []
         for left in range(0, width, wide):
             bottom, right = min(top + high, height), min(left + wide, width)
-            above, before = max(0, top - margin), max(0, left - margin)
-            below, after = min(height, bottom + margin), min(width, right + margin)
-            window = x[..., above // in_step : below // in_step, before // in_step : after // in_step]
-            out = function(window)
-            vertical = slice((top - above) // out_step, (bottom - above) // out_step)
-            horizontal = slice((left - before) // out_step, (right - before) // out_step)
+            window = Tile(
+                max(0, top - margin), min(height, bottom + margin), max(0, left - margin), min(width, right + margin)
+            )
+            out = function(*(x[(..., *window.slices(step))] for x, step in zip(inputs, in_steps, strict=True)))
+            vertical = slice((top - window.top) // out_step, (bottom - window.top) // out_step)
+            horizontal = slice((left - window.left) // out_step, (right - window.left) // out_step)
             row.append(out[..., vertical, horizontal])
         rows.append(torch.cat(row, -1))
     return torch.cat(rows, -2)

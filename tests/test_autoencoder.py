@@ -1,16 +1,22 @@
 """Stage 1 with tiny random weights: shapes, exact round trips, the training estimate against real streams."""
 
 import copy
+from pathlib import Path
 
 import pytest
 import torch
 from torch import nn
 
-from pipeline.autoencoder import QUALITY_STEPS, Autoencoder
+from pipeline.autoencoder import ALIGNMENT, QUALITY_STEPS, Autoencoder, QualityMap, uniform_map
 from pipeline.autoencoder.dct import dct_basis
+from pipeline.autoencoder.lapped import filter_edges, lapped_filter
+from pipeline.autoencoder.quality_map import map_bits, map_size, read_levels, write_levels
 from pipeline.autoencoder.rounding import rate_distortion_round
-from pipeline.autoencoder.transforms import AnalysisPath, SynthesisPath
+from pipeline.autoencoder.transforms import CELL, AnalysisPath, SynthesisPath
+from pipeline.codec import Codec
 from pipeline.evaluation.robustness import computing
+from pipeline.images import load_image, pad, to_tensor
+from pipeline.tiles import map_tiles
 
 
 def test_basis_is_orthonormal_and_ordered() -> None:
@@ -24,27 +30,29 @@ def test_basis_is_orthonormal_and_ordered() -> None:
 @pytest.mark.parametrize("quality_code", [0, 1234, QUALITY_STEPS])
 def test_round_trip(tiny_autoencoder: Autoencoder, size: tuple[int, int], quality_code: int) -> None:
     image = torch.rand(1, 3, *size, generator=torch.Generator().manual_seed(0))
-    payload = tiny_autoencoder.compress(image, quality_code)
-    latent = tiny_autoencoder.decompress_latent(payload, quality_code, *size)
-    assert latent.shape == (1, 24, size[0] // 16, size[1] // 16)
-    reconstruction = tiny_autoencoder.reconstruct(latent, quality_code)
+    payload = tiny_autoencoder.compress(image, QualityMap(quality_code))
+    latent = tiny_autoencoder.decompress(payload, quality_code, *size)
+    assert latent.values.shape == (1, 24, size[0] // 16, size[1] // 16)
+    reconstruction = tiny_autoencoder.reconstruct(latent)
     assert reconstruction.shape == image.shape
     assert 0 <= reconstruction.min() and reconstruction.max() <= 1
 
 
 def test_latent_is_the_same_under_every_setting(tiny_autoencoder: Autoencoder) -> None:
     image = torch.rand(1, 3, 128, 128, generator=torch.Generator().manual_seed(0))
+    levels = torch.randint(-3, 4, (4, 4), generator=torch.Generator().manual_seed(0))
     with computing(threads=2, bf16=False, onednn=True):
-        payload = tiny_autoencoder.compress(image, 2000)
-    reference = tiny_autoencoder.decompress_latent(payload, 2000, 128, 128)
+        payload = tiny_autoencoder.compress(image, QualityMap(2000, levels))
+    reference = tiny_autoencoder.decompress(payload, 2000, 128, 128)
+    assert torch.equal(reference.quality.levels, levels)
     for setting in [(1, False, True), (1, True, True), (2, True, False), (2, False, False)]:
         with computing(*setting):
-            assert torch.equal(tiny_autoencoder.decompress_latent(payload, 2000, 128, 128), reference)
+            assert torch.equal(tiny_autoencoder.decompress(payload, 2000, 128, 128).values, reference.values)
 
 
 def test_quality_raises_rate(tiny_autoencoder: Autoencoder) -> None:
     image = torch.rand(1, 3, 128, 128, generator=torch.Generator().manual_seed(0))
-    sizes = [len(tiny_autoencoder.compress(image, code)) for code in (0, QUALITY_STEPS // 2, QUALITY_STEPS)]
+    sizes = [len(tiny_autoencoder.compress(image, QualityMap(code))) for code in (0, QUALITY_STEPS // 2, QUALITY_STEPS)]
     assert sizes == sorted(sizes)
 
 
@@ -59,10 +67,16 @@ def test_rounding_gives_up_little_for_many_bits() -> None:
 def test_weighed_rounding_codes_fewer_bytes(tiny_autoencoder: Autoencoder) -> None:
     entropy = tiny_autoencoder.entropy
     y = 2 * torch.randn(1, sum(entropy.groups), 8, 8, generator=torch.Generator().manual_seed(0))
-    weights = torch.full((sum(entropy.groups),), 0.5)
-    nearest, weighed = entropy.compress(y, 2000), entropy.compress(y, 2000, weights)
-    assert len(weighed) < len(nearest)
-    error = (entropy.decompress(weighed, 2000, 8, 8) / 256 - y).abs()
+    codes = QualityMap(2000).codes
+
+    def coded(weights: torch.Tensor | None) -> bytes:
+        writer = entropy.writer()
+        entropy.write(writer, y, codes, weights)
+        return writer.finish()
+
+    weighed = coded(torch.tensor(0.5))
+    assert len(weighed) < len(coded(None))
+    error = (entropy.read(entropy.reader(weighed), codes, 8, 8) / 256 - y).abs()
     assert error.max() <= 1.5
 
 
@@ -73,7 +87,7 @@ def test_training_pass_has_gradients_everywhere(weighed_rounding: bool) -> None:
         luma_channels=16, chroma_channels=4, groups=(8, 16), widths=(8, 8, 8), blocks=(1, 1, 1),
         synthesis_blocks=(1, 1, 1), hyper_channels=8, feature_channels=8, context_channels=16,
     )  # fmt: skip
-    output = model(torch.rand(2, 3, 64, 64), torch.tensor([0.2, 0.9]), weighed_rounding)
+    output = model(torch.rand(2, 3, 64, 64), uniform_map(torch.tensor([0.2, 0.9])), weighed_rounding)
     assert output.reconstruction.shape == (2, 3, 64, 64) and output.bits.shape == (2,)
     (output.bits.mean() * 1e-3 + output.reconstruction.square().mean()).backward()
     # A path that ends in a zero-initialised convolution passes no gradient to what lies before it, at first.
@@ -82,7 +96,8 @@ def test_training_pass_has_gradients_everywhere(weighed_rounding: bool) -> None:
 
 
 def test_training_on_weighed_rounding_sees_what_streams_hold(tiny_autoencoder: Autoencoder) -> None:
-    image, quality = torch.rand(2, 3, 64, 64, generator=torch.Generator().manual_seed(0)), torch.tensor([0.2, 0.9])
+    image = torch.rand(2, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+    quality = uniform_map(torch.tensor([0.2, 0.9]))
     with torch.no_grad():
         streamed = tiny_autoencoder(image, quality)
         learned = copy.deepcopy(tiny_autoencoder).train()(image, quality)
@@ -95,13 +110,13 @@ def test_save_and_load(tiny_autoencoder: Autoencoder, tmp_path) -> None:
     tiny_autoencoder.save_pretrained(tmp_path)
     loaded = Autoencoder.from_pretrained(tmp_path, torch_dtype=torch.float32, low_cpu_mem_usage=False).eval()
     image = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(0))
-    assert loaded.compress(image, 1000) == tiny_autoencoder.compress(image, 1000)
+    assert loaded.compress(image, QualityMap(1000)) == tiny_autoencoder.compress(image, QualityMap(1000))
 
 
 @pytest.mark.parametrize("blocks", [(1, 1, 1), (2, 3, 2)])
 def test_reach_is_what_a_position_sees(blocks: tuple[int, int, int]) -> None:
     torch.manual_seed(0)
-    quality = torch.ones(1)
+    quality = torch.ones(1, 1, 1, 1)
     analysis, synthesis = AnalysisPath(4, (8, 8, 8), blocks), SynthesisPath(4, (8, 8, 8), blocks)
     for path in (analysis, synthesis):
         nn.init.normal_(path.head.weight)
@@ -109,6 +124,58 @@ def test_reach_is_what_a_position_sees(blocks: tuple[int, int, int]) -> None:
     analysis(image - 0.5, quality)[..., 20, 20].sum().backward()
     synthesis(latent, quality)[..., 320:336, 320:336].sum().backward()
     seen = image.grad.abs().sum((0, 1, 3)).nonzero()
-    assert analysis.reach - 16 < 320 - seen.min() <= analysis.reach
+    assert analysis.reach - CELL < 320 - seen.min() <= analysis.reach
     seen = latent.grad.abs().sum((0, 1, 3)).nonzero()
-    assert 20 - seen.min() == synthesis.reach // 16
+    assert synthesis.reach - CELL < 16 * (20 - seen.min()) <= synthesis.reach
+
+
+@pytest.mark.parametrize("size", [(1, 1), (2, 3), (16, 16), (17, 33), (40, 5)])
+def test_levels_of_the_quality_map_survive_the_stream(tiny_autoencoder: Autoencoder, size: tuple[int, int]) -> None:
+    generator = torch.Generator().manual_seed(0)
+    for levels in (torch.randint(-10, 11, size, generator=generator), torch.zeros(size, dtype=torch.int64)):
+        writer = tiny_autoencoder.entropy.writer()
+        table = write_levels(writer, levels)
+        payload = writer.finish()
+        assert 8 * len(payload) <= map_bits(levels) + 64
+        reader = tiny_autoencoder.entropy.reader(payload)
+        assert torch.equal(read_levels(reader, *size, table), levels)
+        reader.finish()
+
+
+def test_a_smooth_map_costs_little() -> None:
+    levels = torch.linspace(-4, 4, 24).round().long()[:, None].expand(24, 16)
+    noise = levels[torch.randperm(24, generator=torch.Generator().manual_seed(0))]
+    assert map_bits(torch.zeros_like(levels)) < 16
+    assert map_bits(levels) < 0.6 * map_bits(noise)
+
+
+def test_a_map_moves_bits(codec: Codec, example_pictures: list[Path]) -> None:
+    model, image = codec.standard.autoencoder, pad(to_tensor(load_image(example_pictures[0])), ALIGNMENT)
+    rows, columns = map_size(*image.shape[2:])
+    levels = torch.zeros(rows, columns, dtype=torch.int64)
+    levels[:, columns // 2 :] = 4
+    even, moved = (
+        model.reconstruct(model.decompress(model.compress(image, quality), quality.code, *image.shape[2:]))
+        for quality in (QualityMap(1500), QualityMap(1000, levels))
+    )
+    error = [(picture - image).square().chunk(2, -1) for picture in (even, moved)]
+    assert error[1][0].mean() > 1.2 * error[0][0].mean()
+    assert error[1][1].mean() < 0.8 * error[0][1].mean()
+
+
+def test_the_lapped_transform_is_orthonormal_and_smooth_across_edges() -> None:
+    matrix = lapped_filter()
+    torch.testing.assert_close(matrix @ matrix.T, torch.eye(16), atol=1e-6, rtol=0)
+    picture = torch.rand(1, 3, 64, 32)
+    filtered = filter_edges(picture, matrix)
+    torch.testing.assert_close(filter_edges(filtered, matrix.T), picture, atol=1e-5, rtol=0)
+    torch.testing.assert_close(filtered.square().sum(), picture.square().sum())
+
+
+def test_the_analysis_of_tiles_is_that_of_the_whole(tiny_autoencoder: Autoencoder) -> None:
+    image = torch.rand(1, 3, 192, 448, generator=torch.Generator().manual_seed(0))
+    quality = torch.rand(1, 1, 6, 14, generator=torch.Generator().manual_seed(1))
+    model = tiny_autoencoder
+    whole = model.analysis(image, quality)
+    tiled = map_tiles(model.analysis, (image, quality), (1, CELL), 16, size=64, margin=model.analysis_path.reach)
+    torch.testing.assert_close(tiled, whole, atol=1e-3, rtol=1e-4)

@@ -7,7 +7,7 @@ import pytest
 import torch
 from PIL import Image
 
-from pipeline.autoencoder import QUALITY_STEPS
+from pipeline.autoencoder import QUALITY_STEPS, QualityMap
 from pipeline.codec import Codec
 from pipeline.errors import SettingsError, StreamError
 from pipeline.evaluation.robustness import refused_damage
@@ -61,9 +61,9 @@ def test_evaluation_pass_says_what_a_stream_decodes_to(
     codec: Codec, example_pictures: list[Path], quality_code: int
 ) -> None:
     model, image = codec.standard.autoencoder, to_tensor(_crop(example_pictures[0]))
-    payload = model.compress(image, quality_code)
-    decoded = model.reconstruct(model.decompress_latent(payload, quality_code, *image.shape[2:]), quality_code)
-    output = model(image, torch.full((1,), quality_code / QUALITY_STEPS))
+    payload = model.compress(image, QualityMap(quality_code))
+    decoded = model.reconstruct(model.decompress(payload, quality_code, *image.shape[2:]))
+    output = model(image, torch.full((1, 1, 1, 1), quality_code / QUALITY_STEPS))
     assert output.bits.item() == pytest.approx(8 * len(payload), rel=0.02, abs=128)
     error = (output.reconstruction.clamp(0, 1) - image).square().mean().item()
     assert error == pytest.approx((decoded - image).square().mean().item(), rel=0.02)
@@ -121,7 +121,7 @@ def test_estimate_of_training_matches_the_stream(codec: Codec, example_pictures:
     stream = codec.encode(image, quality=0.5)
     tensor = torch.from_numpy(np.array(image)).permute(2, 0, 1)[None].float() / 255
     with torch.no_grad():
-        estimate = codec.standard.autoencoder(tensor, torch.tensor([0.5])).bits.item()
+        estimate = codec.standard.autoencoder(tensor, torch.full((1, 1, 1, 1), 0.5)).bits.item()
     payload = read_header(stream).payload_bytes * 8
     assert 0.9 < payload / estimate < 1.1
 

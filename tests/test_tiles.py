@@ -28,5 +28,5 @@ def test_windows_equal_the_whole() -> None:
     function = nn.Sequential(nn.Conv2d(3, 4, 5, padding=2), nn.ReLU(), nn.Conv2d(4, 2, 3, padding=1))
     x = torch.rand(1, 3, 320, 192)
     with torch.no_grad():
-        tiled = map_tiles(function, x, in_step=1, out_step=1, size=128, margin=64)
+        tiled = map_tiles(function, (x,), in_steps=(1,), out_step=1, size=128, margin=64)
         torch.testing.assert_close(tiled, function(x))

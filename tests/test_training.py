@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from pipeline.autoencoder import Autoencoder
+from pipeline.autoencoder import Autoencoder, uniform_map
 from pipeline.score import DiffusionDecoder, FlowDecoder
 from pipeline.training.autoencoder import AutoencoderTask
 from pipeline.training.data import PhotoSet
@@ -37,8 +37,10 @@ def _tiny() -> Autoencoder:
 
 def test_photo_split_and_crops(photos: Path) -> None:
     training, held_out = PhotoSet.load([photos], 64), PhotoSet.load([photos], 64, validation=True)
-    assert [len(group) for group in training.groups] == [0, 0, 9]
-    assert [len(group) for group in held_out.groups] == [0, 0, 1]
+    assert [len(group) for group in training.groups] == [0, 0, 9, 0]
+    assert [len(group) for group in held_out.groups] == [0, 0, 1, 0]
+    clean = PhotoSet.load([], 64, clean=[photos])
+    assert [picture.shape for picture in clean.groups[3]] == 9 * [(150, 200, 3)]
     crops = training.crops(3, 64, np.random.default_rng(0))
     assert crops.shape == (3, 3, 64, 64) and 0 <= crops.min() and crops.max() <= 1
 
@@ -100,7 +102,7 @@ def test_stretch_keeps_what_every_lambda_does() -> None:
             torch.nn.init.constant_(path.head.weight, 0.01)
     stretch(new, (0.0001, 0.06))
     image = torch.from_numpy(np.array(synthetic_picture(256, 256, 0))).permute(2, 0, 1)[None] / 255
-    for quality in (torch.tensor([0.4]), torch.tensor([0.8])):
+    for quality in (uniform_map(torch.tensor([0.4])), uniform_map(torch.tensor([0.8]))):
         weight = new.rate_lambda(quality)
         before = torch.log(weight / 0.0004) / np.log(0.06 / 0.0004)
         torch.testing.assert_close(old.rate_lambda(before), weight)

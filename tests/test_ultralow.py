@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from diffusers import AutoencoderKL, UNet2DConditionModel
 
+from pipeline.autoencoder import QualityMap
 from pipeline.autoencoder.dct import dct_basis
 from pipeline.codec import Codec
 from pipeline.errors import SettingsError
@@ -117,7 +118,10 @@ def test_the_expected_error_of_the_coarse_latents_is_bounded() -> None:
 @torch.no_grad()
 def test_latents_survive_the_stream() -> None:
     coder, y = tiny_coder(), torch.randn(1, 16, 8, 4) * 5
-    latent = coder.decompress_latent(coder.entropy.compress(y, 2048), 2048, 8 * BLOCK, 4 * BLOCK)
+    quality = QualityMap(2048)
+    writer = coder.entropy.writer()
+    coder.entropy.write(writer, y, quality.codes)
+    latent = coder.decompress(writer.finish(), quality.code, 8 * BLOCK, 4 * BLOCK)
     torch.testing.assert_close(coder.dequantised(latent), y, atol=0.51, rtol=0)
 
 

@@ -130,9 +130,9 @@ class EntropyModel(nn.Module):
     def forward(self, y: Tensor, quality: Tensor, weights: Tensor | None = None) -> RateEstimate:
         """Rounded latent with straight-through gradients, and the estimated bits.
 
-        ``y`` is ``(batch, channels, height, width)`` in quantisation steps, ``quality`` a quality map. With ``weights``,
-        which broadcast to the shape of ``y``, the latent is rounded as by `compress`, and the bits are those of the
-        rounded latent; without, in training, those of a latent with additive noise.
+        ``y`` is ``(batch, channels, height, width)`` in quantisation steps, ``quality`` a quality map. With
+        ``weights``, which broadcast to the shape of ``y``, the latent is rounded as by `write`, and the bits are those
+        of the rounded latent; without, in training, those of a latent with additive noise.
         """
         batch, _, height, width = y.shape
         units = torch.round(quality.float() * ACTIVATION_ONE)
@@ -213,7 +213,7 @@ class EntropyModel(nn.Module):
         self.cdf_size.copy_(gaussian.cdf_length)
         self.cdf_offset.copy_(gaussian.offset)
 
-    def tables(self) -> CodingTables:
+    def _tables(self) -> CodingTables:
         return CodingTables(self.cdf.numpy(), self.cdf_size.numpy(), self.cdf_offset.numpy())
 
     def _z_indexes(self, codes: Tensor, height: int, width: int) -> Tensor:
@@ -246,7 +246,9 @@ class EntropyModel(nn.Module):
             for stage, positions in enumerate((anchors, ~anchors)):
                 known = torch.floor(latent[:, : channels.stop] / _INPUT_SHIFT + 0.5)
                 x = torch.cat([features, known, planes, torch.full_like(planes, stage * ACTIVATION_ONE)], 1)
-                mean, raw = map_tiles(context.exact, x, in_step=1, out_step=1, size=_WINDOW, margin=1).chunk(2, 1)
+                mean, raw = map_tiles(context.exact, (x,), in_steps=(1,), out_step=1, size=_WINDOW, margin=1).chunk(
+                    2, 1
+                )
                 index = torch.floor((raw * _INDEX_GAIN) / ACTIVATION_ONE + _INDEX_BIAS + 0.5)
                 index = index.clamp(0, SCALE_LEVELS - 1)
                 # Symbols of the smallest scale are zero in all but five of a million cases: they are not sent.
@@ -257,9 +259,17 @@ class EntropyModel(nn.Module):
             start += group
         return latent
 
+    def writer(self) -> SymbolWriter:
+        """Where `write` leaves its symbols."""
+        return SymbolWriter(self._tables())
+
+    def reader(self, payload: bytes) -> SymbolReader:
+        """Where `read` finds them."""
+        return SymbolReader(self._tables(), payload)
+
     @torch.no_grad()
-    def compress(self, y: Tensor, codes: Tensor, weights: Tensor | None = None) -> bytes:
-        """Entropy-codes a latent.
+    def write(self, writer: SymbolWriter, y: Tensor, codes: Tensor, weights: Tensor | None = None) -> None:
+        """Codes a latent.
 
         Args:
             y: ``(1, channels, height, width)`` in quantisation steps, height and width multiples of 4.
@@ -270,7 +280,6 @@ class EntropyModel(nn.Module):
         y = y.float().cpu()
         plane = (planes_at(quality_units(codes), y.shape[2:]) / ACTIVATION_ONE).float()
         z_hat = torch.round(self.hyper_analysis(torch.cat([y, plane], 1))).double().clamp(-SYMBOL_MAX, SYMBOL_MAX)
-        writer = SymbolWriter(self.tables())
         writer.write(z_hat.flatten(), self._z_indexes(codes, *z_hat.shape[2:]))
         worth = None if weights is None else weights.cpu().expand_as(y)
 
@@ -285,22 +294,18 @@ class EntropyModel(nn.Module):
             return symbols
 
         self._code_latent(z_hat, codes, write)
-        return writer.finish()
 
     @torch.no_grad()
-    def decompress(self, payload: bytes, codes: Tensor, height: int, width: int) -> Tensor:
+    def read(self, reader: SymbolReader, codes: Tensor, height: int, width: int) -> Tensor:
         """The latent in units of 1/256 of a quantisation step: integers in float64 ``(1, channels, height, width)``.
 
         Raises:
-            StreamError: the payload is not one of `compress` for this quality and size.
+            StreamError: these are not the symbols that `write` made for this quality map and size.
         """
-        reader = SymbolReader(self.tables(), payload)
         z_indexes = self._z_indexes(codes, height // 4, width // 4)
         z_hat = reader.read(z_indexes).view(1, self.hyper_channels, height // 4, width // 4)
 
         def read(channels: slice, coded: Tensor, mean: Tensor, index: Tensor) -> Tensor:
             return reader.read(index)
 
-        latent = self._code_latent(z_hat, codes, read)
-        reader.finish()
-        return latent
+        return self._code_latent(z_hat, codes, read)

@@ -28,8 +28,8 @@ _ROTATION = torch.tensor(
 def lapped_filter() -> Tensor:
     """``V`` of shape ``(16, 16)``, float32: orthonormal, for the 16 samples around an edge between blocks.
 
-    ``V = B diag(I, W) B`` with the butterfly ``B = [[I, J], [J, -I]] / sqrt(2)``, ``J`` reversing eight samples and ``W``
-    orthonormal.
+    ``V = B diag(I, W) B`` with the butterfly ``B = [[I, J], [J, -I]] / sqrt(2)``, ``J`` reversing eight samples and
+    ``W`` orthonormal.
     """
     half = BLOCK // 2
     same = torch.eye(half, dtype=torch.float64)
@@ -40,10 +40,10 @@ def lapped_filter() -> Tensor:
 
 
 def filter_edges(image: Tensor, matrix: Tensor) -> Tensor:
-    """Multiplies the samples around every inner edge between blocks by ``matrix`` ``(16, 16)``, across rows and columns.
+    """Multiplies the samples around every inner edge between blocks by ``matrix`` ``(16, 16)``, along both sides.
 
-    ``image`` is ``(batch, channels, height, width)``, sides multiples of 16; its border is left as it is. The transposed
-    ``matrix`` undoes it.
+    ``image`` is ``(batch, channels, height, width)``, sides multiples of 16; its border is left as it is. The
+    transposed ``matrix`` undoes it.
     """
     return _filter_last(_filter_last(image, matrix).mT, matrix).mT
 

@@ -10,10 +10,13 @@ from diffusers.models.modeling_utils import ModelMixin
 from torch import Tensor
 
 from pipeline.autoencoder.dct import dct_basis
-from pipeline.autoencoder.entropy import QUALITY_STEPS, EntropyModel
+from pipeline.autoencoder.entropy import QUALITY_STEPS, SCALE_LEVELS, EntropyModel
 from pipeline.autoencoder.fixed_point import ACTIVATION_ONE
 from pipeline.autoencoder.lapped import BLOCK, filter_edges, lapped_filter
+from pipeline.autoencoder.quality_map import QualityMap, map_size, read_levels, write_levels
 from pipeline.autoencoder.transforms import CELL, AnalysisPath, Knots, SynthesisPath, spread
+from pipeline.entropy import FOREIGN
+from pipeline.errors import StreamError
 from pipeline.tiles import map_tiles
 
 ALIGNMENT = 64
@@ -26,6 +29,15 @@ class AutoencoderOutput:
 
     reconstruction: Tensor
     bits: Tensor
+
+
+@dataclass(frozen=True)
+class Latent:
+    """What a stream says, the same on every machine."""
+
+    values: Tensor
+    """int32 ``(1, channels, rows, columns)``, in units of 1/256 of a quantisation step."""
+    quality: QualityMap
 
 
 class Autoencoder(ModelMixin, ConfigMixin):
@@ -47,15 +59,17 @@ class Autoencoder(ModelMixin, ConfigMixin):
         feature_channels: int = 64,
         context_channels: int = 128,
         knots: int = 9,
+        lapped: bool = True,
         lambda_range: tuple[float, float] = (0.0004, 0.06),
     ):
-        """``lambda_range``: the Lagrangian weights of qualities 0 and 1."""
+        """``lambda_range``: the Lagrangian weights of qualities 0 and 1; ``lapped``: whether the blocks of the linear
+        path overlap."""
         super().__init__()
         channels = luma_channels + 2 * chroma_channels
         if channels != sum(groups):
             raise ValueError(f"groups {groups} must add up to {channels} latent channels")
         self.register_buffer("basis", dct_basis(BLOCK, luma_channels, chroma_channels), persistent=False)
-        self.register_buffer("edge_filter", lapped_filter(), persistent=False)
+        self.register_buffer("edge_filter", lapped_filter() if lapped else torch.eye(BLOCK), persistent=False)
         self.analysis_path = AnalysisPath(channels, tuple(widths), tuple(blocks))
         self.synthesis_path = SynthesisPath(channels, tuple(widths), tuple(synthesis_blocks))
         self.entropy = EntropyModel(tuple(groups), hyper_channels, feature_channels, context_channels, knots)
@@ -110,36 +124,50 @@ class Autoencoder(ModelMixin, ConfigMixin):
         return AutoencoderOutput(self.synthesis(rate.y_hat, quality), rate.bits)
 
     @torch.no_grad()
-    def compress(self, image: Tensor, quality_code: int) -> bytes:
-        """Entropy-codes ``image`` ``(1, 3, height, width)`` in [0, 1], sides multiples of 64."""
-        quality = self._quality(quality_code)
+    def compress(self, image: Tensor, quality: QualityMap) -> bytes:
+        """Entropy-codes ``image`` ``(1, 3, height, width)`` in [0, 1], sides multiples of 64.
+
+        The payload is one byte that names the table of the quality map's levels (0: there are none), then the symbols:
+        of the levels, of the hyper-latent, of the latent.
+        """
+        plane = self._plane(quality.codes, *image.shape[2:])
         y = map_tiles(
-            lambda window: self.analysis(window, quality),
-            image,
-            in_step=1,
-            out_step=BLOCK,
-            margin=self.analysis_path.reach,
+            self.analysis, (image, plane), in_steps=(1, CELL), out_step=BLOCK, margin=self.analysis_path.reach
         )
-        return self.entropy.compress(y, quality_code, self._error_weights(quality)[0])
+        writer = self.entropy.writer()
+        table = 0 if quality.levels is None else 1 + write_levels(writer, quality.levels)
+        self.entropy.write(writer, y, quality.codes, self._error_weights(plane, y.shape[2:]))
+        return bytes([table]) + writer.finish()
 
     @torch.no_grad()
-    def decompress_latent(self, payload: bytes, quality_code: int, height: int, width: int) -> Tensor:
-        """The exact latent of a payload for a padded picture of ``height`` x ``width``; int32, units of 1/256."""
-        return self.entropy.decompress(payload, quality_code, height // BLOCK, width // BLOCK).int()
+    def decompress(self, payload: bytes, quality_code: int, height: int, width: int) -> Latent:
+        """The exact latent of a payload for a padded picture of ``height`` x ``width``.
+
+        Raises:
+            StreamError: the payload is not one of `compress` for this quality and size.
+        """
+        if not payload or payload[0] > SCALE_LEVELS:
+            raise StreamError(FOREIGN)
+        reader = self.entropy.reader(payload[1:])
+        table = payload[0]
+        levels = read_levels(reader, *map_size(height, width), table - 1) if table else None
+        quality = QualityMap(quality_code, levels)
+        values = self.entropy.read(reader, quality.codes, height // BLOCK, width // BLOCK)
+        reader.finish()
+        return Latent(values.int(), quality)
 
     @torch.no_grad()
-    def reconstruct(self, latent: Tensor, quality_code: int) -> Tensor:
+    def reconstruct(self, latent: Latent) -> Tensor:
         """The decoded picture of an exact latent: ``(1, 3, height, width)`` float32 in [0, 1]."""
-        y_hat = latent.to(self.device, torch.float32) / ACTIVATION_ONE
-        quality = self._quality(quality_code)
+        y_hat = latent.values.to(self.device, torch.float32) / ACTIVATION_ONE
+        height, width = y_hat.shape[2:]
+        plane = self._plane(latent.quality.codes, height * BLOCK, width * BLOCK)
         picture = map_tiles(
-            lambda window: self.synthesis(window, quality),
-            y_hat,
-            in_step=BLOCK,
-            out_step=1,
-            margin=self.synthesis_path.reach,
+            self.synthesis, (y_hat, plane), in_steps=(BLOCK, CELL), out_step=1, margin=self.synthesis_path.reach
         )
         return picture.clamp(0, 1)
 
-    def _quality(self, quality_code: int) -> Tensor:
-        return torch.full((1,), quality_code / QUALITY_STEPS, device=self.device)
+    def _plane(self, codes: Tensor, height: int, width: int) -> Tensor:
+        """The quality map of a picture, one value a cell, in [0, 1]."""
+        plane = (codes / QUALITY_STEPS).to(self.device, torch.float32)
+        return plane.expand(-1, -1, *map_size(height, width))

@@ -1,13 +1,12 @@
 """Analysis and synthesis transforms: a fixed lapped transform plus a learned path that starts at zero.
 
-Everywhere, the *quality map* is ``(batch, 1, rows, columns)`` in [0, 1], one level for each cell of `CELL` pixels a side;
-a map of 1 × 1 is one level for the whole picture.
+Everywhere, the *quality map* is ``(batch, 1, rows, columns)`` in [0, 1], one level for each cell of `CELL` pixels a
+side; a map of 1 × 1 is one level for the whole picture.
 """
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-
 
 CELL = 32
 """Pixels a side of one cell of a quality map."""
@@ -19,6 +18,11 @@ def spread(plane: Tensor, size: torch.Size | tuple[int, ...]) -> Tensor:
     A single value stays single, for broadcasting.
     """
     return plane if plane.shape[2:] == (1, 1) else F.interpolate(plane, size=tuple(size), mode="nearest")
+
+
+def uniform_map(quality: Tensor) -> Tensor:
+    """One quality for each picture ``(batch,)`` => quality maps ``(batch, 1, 1, 1)``."""
+    return quality[:, None, None, None]
 
 
 class ResidualBlock(nn.Module):

@@ -1,5 +1,5 @@
 """Entropy coding that both codecs share."""
 
-from pipeline.entropy.coder import SYMBOL_MAX, CodingTables, SymbolReader, SymbolWriter
+from pipeline.entropy.coder import FOREIGN, SYMBOL_MAX, CodingTables, SymbolReader, SymbolWriter
 
-__all__ = ["SYMBOL_MAX", "CodingTables", "SymbolReader", "SymbolWriter"]
+__all__ = ["FOREIGN", "SYMBOL_MAX", "CodingTables", "SymbolReader", "SymbolWriter"]

@@ -34,7 +34,7 @@ _BOUND_SHARE = 0.99
 """ANS spends at least this share of a symbol's information: rounding a state of 2**32 or more saves 0.4 % at most."""
 _BOUND_SLACK = 64
 """Bits by which a state may hold more than what was coded onto it."""
-_FOREIGN = "The stream's content was not made by Bitbrush's encoder; get the file again from where it was made."
+FOREIGN = "The stream's content was not made by Bitbrush's encoder; get the file again from where it was made."
 
 
 @dataclass(frozen=True)
@@ -173,7 +173,7 @@ class SymbolReader:
 
     def __init__(self, tables: CodingTables, payload: bytes):
         if not payload or payload[-1] == 0:
-            raise StreamError(_FOREIGN)
+            raise StreamError(FOREIGN)
         words = np.frombuffer(payload + bytes(-len(payload) % 4), dtype="<u4")
         self._tables = tables
         self._checksum = 0
@@ -184,7 +184,7 @@ class SymbolReader:
         grouping = _Grouping.of(indexes, self._tables)
         # Before any work: what is left cannot be less than the likeliest symbols take.
         if self._left() < _BOUND_SHARE * (grouping.counts @ self._tables.least_bits) - _BOUND_SLACK:
-            raise StreamError(_FOREIGN)
+            raise StreamError(FOREIGN)
         values = np.empty(len(grouping.order), np.int32)
         for table, part in grouping.runs():
             values[part] = self._coder.decode(self._tables.model(table), part.stop - part.start)
@@ -194,7 +194,7 @@ class SymbolReader:
             values[beyond] = self._read_beyond(reach[beyond])
         values += self._tables.offset[grouping.tables]
         if self._left() < 0 or (np.abs(values[beyond]) > SYMBOL_MAX).any():
-            raise StreamError(_FOREIGN)
+            raise StreamError(FOREIGN)
         symbols = np.empty(len(values))
         symbols[grouping.order] = values
         self._checksum = _extended(self._checksum, symbols)
@@ -203,7 +203,7 @@ class SymbolReader:
     def finish(self) -> None:
         """Checks that everything has been read, and read as it was written."""
         if not np.array_equal(self._coder.get_compressed(), _sealed(self._checksum)):
-            raise StreamError(_FOREIGN)
+            raise StreamError(FOREIGN)
 
     def _left(self) -> int:
         """Bits above the seal; below 0 in a payload that has run out."""

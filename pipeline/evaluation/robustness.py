@@ -19,7 +19,7 @@ _SETTINGS = [(threads, bf16, onednn) for threads in (1, 2) for bf16 in (False, T
 
 def latent_hash(codec: Codec, stream: bytes) -> str:
     """SHA-256 of the exact latent of a stream: int32, little-endian, ``(channels, height, width)``."""
-    return hashlib.sha256(codec.decode_latent(stream).numpy().astype("<i4").tobytes()).hexdigest()
+    return hashlib.sha256(codec.decode_latent(stream).values.numpy().astype("<i4").tobytes()).hexdigest()
 
 
 @contextmanager

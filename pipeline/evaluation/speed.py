@@ -15,7 +15,7 @@ from compressai.models import MeanScaleHyperprior
 from PIL import Image
 
 from pipeline import images
-from pipeline.autoencoder import ALIGNMENT, QUALITY_STEPS
+from pipeline.autoencoder import ALIGNMENT
 from pipeline.codec import Codec
 from pipeline.score.network import evaluate, make_condition
 from pipeline.settings import DEFAULT_SETTINGS, CodecName, Decoder, DecodeSettings
@@ -70,7 +70,7 @@ def time_all(codec: Codec, image: Image.Image, repeats: int = 5) -> list[Timing]
 
     def encode_and_sketch() -> None:
         coded = codec.encode(image, quality=_QUALITY)
-        codec.standard.autoencoder.reconstruct(codec.decode_latent(coded), header.quality_code)
+        codec.standard.autoencoder.reconstruct(codec.decode_latent(coded))
 
     def first_preview() -> None:
         coded = codec.encode(image, quality=_QUALITY)
@@ -83,7 +83,7 @@ def time_all(codec: Codec, image: Image.Image, repeats: int = 5) -> list[Timing]
     ultralow_stream = codec.encode(image, quality=_QUALITY, codec=CodecName.ULTRALOW)
 
     def decode_ultralow() -> None:
-        codec.ultralow.sketch(codec.decode_latent(ultralow_stream), round(_QUALITY * QUALITY_STEPS))
+        codec.ultralow.sketch(codec.decode_latent(ultralow_stream))
         deque(codec.decode(ultralow_stream, DEFAULT_SETTINGS[CodecName.ULTRALOW]), maxlen=0)
 
     @torch.no_grad()

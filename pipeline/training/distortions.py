@@ -8,7 +8,7 @@ import torch
 from PIL import Image, ImageFilter
 from torch import Tensor
 
-from pipeline.autoencoder import Autoencoder
+from pipeline.autoencoder import Autoencoder, uniform_map
 from pipeline.baselines import add_grain
 from pipeline.training.data import PhotoSet
 
@@ -82,5 +82,5 @@ class PairSet:
     def _decoded(self, pictures: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         images = torch.from_numpy(pictures).permute(0, 3, 1, 2).float() / 255
         quality = torch.from_numpy(rng.random(len(pictures), dtype=np.float32))
-        decoded = self._autoencoder(images, quality).reconstruction.clamp(0, 1)
+        decoded = self._autoencoder(images, uniform_map(quality)).reconstruction.clamp(0, 1)
         return (255 * decoded).round().byte().permute(0, 2, 3, 1).numpy()

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pipeline.autoencoder import Autoencoder
+from pipeline.autoencoder import Autoencoder, uniform_map
 from pipeline.grain import grain_level, sensor_grain
 from pipeline.score import ScoreDecoder
 from pipeline.score.network import evaluate, make_condition
@@ -58,7 +58,7 @@ class ScoreTask:
         """The predicted scale, the residual in units of it, and the U-Net's condition."""
         with torch.no_grad():
             self._autoencoder.to(images.device)
-            x_hat = self._autoencoder(images, quality).reconstruction.float().clamp(0, 1)
+            x_hat = self._autoencoder(images, uniform_map(quality)).reconstruction.float().clamp(0, 1)
         grain = grain_level(images)
         scale = self.model.scale(x_hat, quality, grain)
         return scale, (images - x_hat) / scale, make_condition(x_hat, scale.detach(), grain)

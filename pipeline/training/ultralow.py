@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from pipeline.autoencoder import uniform_map
 from pipeline.autoencoder.entropy import RateEstimate
 from pipeline.training.autoencoder import FASTER
 from pipeline.training.data import PhotoSet
@@ -77,9 +78,8 @@ class UltraLow(nn.Module):
         """``images`` ``(batch, 3, H, W)`` in [0, 1] with the VAE's latents and the semantic features of them, coded at
         ``quality`` ``(batch,)``."""
         coder = self.coder
-        rate = coder.entropy(
-            coder.analysis(coder.coefficients(images), coder.fuse(images, latents, semantic), quality), quality
-        )
+        y = coder.analysis(coder.coefficients(images), coder.fuse(images, latents, semantic), quality)
+        rate = coder.entropy(y, uniform_map(quality))
         return rate, coder.reconstruct(rate.y_hat, quality)
 
 

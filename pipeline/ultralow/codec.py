@@ -9,10 +9,11 @@ from diffusers.configuration_utils import ConfigMixin, register_to_config
 from diffusers.models.modeling_utils import ModelMixin
 from torch import Tensor, nn
 
+from pipeline.autoencoder import Latent, QualityMap
 from pipeline.autoencoder.dct import dct_basis
 from pipeline.autoencoder.entropy import QUALITY_STEPS, EntropyModel
 from pipeline.autoencoder.fixed_point import ACTIVATION_ONE
-from pipeline.autoencoder.transforms import Knots, QualityBias, ResidualBlock, zero_init
+from pipeline.autoencoder.transforms import Knots, QualityBias, ResidualBlock, uniform_map, zero_init
 from pipeline.tiles import Tile
 from pipeline.ultralow.encoders import DistortionEncoder
 from pipeline.ultralow.vae import DOWN
@@ -132,7 +133,7 @@ class FeatureCoder(ModelMixin, ConfigMixin):
         self.semantic_head = nn.Sequential(nn.ReLU(), nn.Conv2d(d32, semantic_channels, 1))
 
     def _gain(self, quality: Tensor) -> Tensor:
-        return torch.exp(self.log_gain(quality).float())[:, :, None, None]
+        return torch.exp(self.log_gain(uniform_map(quality)))
 
     def coefficients(self, image: Tensor) -> Tensor:
         """32 × 32 DCT coefficients ``(batch, channels, H/32, W/32)`` of ``image`` ``(batch, 3, H, W)`` in [0, 1], of
@@ -151,7 +152,7 @@ class FeatureCoder(ModelMixin, ConfigMixin):
 
     def analysis(self, coefficients: Tensor, fused: Tensor, quality: Tensor) -> Tensor:
         """What is coded: ``(batch, channels, H/32, W/32)`` in quantisation steps, float32."""
-        return coefficients * self._gain(quality) + self.encoder(self.encoder_bias(fused, quality)).float()
+        return coefficients * self._gain(quality) + self.encoder(self.encoder_bias(fused, uniform_map(quality))).float()
 
     def reconstruct(self, y_hat: Tensor, quality: Tensor) -> Reconstruction:
         """Decoded latent in quantisation steps => coarse latents and dual features."""
@@ -160,7 +161,7 @@ class FeatureCoder(ModelMixin, ConfigMixin):
             linear = F.conv_transpose2d(coefficients, self.to_latents.float(), stride=BLOCK // DOWN) / 255
             linear = linear / self.latent_deviation
         dtype = self.stem32.weight.dtype
-        x32 = self.stage32(self.decoder_bias(self.stem32((coefficients / 128).to(dtype)), quality))
+        x32 = self.stage32(self.decoder_bias(self.stem32((coefficients / 128).to(dtype)), uniform_map(quality)))
         x16 = self.stage16(F.pixel_shuffle(self.up16(x32), 2))
         x8 = self.stage8(F.pixel_shuffle(self.up8(x16), 2) + self.from_linear(linear.to(dtype)))
         return Reconstruction(
@@ -174,13 +175,29 @@ class FeatureCoder(ModelMixin, ConfigMixin):
     # -- real streams ------------------------------------------------------------------------------------------------
 
     @torch.no_grad()
-    def decompress_latent(self, payload: bytes, quality_code: int, height: int, width: int) -> Tensor:
-        """The exact latent of a payload for a padded picture of ``height`` x ``width``; int32, units of 1/256."""
-        return self.entropy.decompress(payload, quality_code, height // BLOCK, width // BLOCK).int()
+    def compress(self, coefficients: Tensor, fused: Tensor, quality: QualityMap) -> bytes:
+        """Entropy-codes what `coefficients` and `fuse` say of one picture; the quality map has no levels."""
+        writer = self.entropy.writer()
+        self.entropy.write(writer, self.analysis(coefficients, fused, self.quality(quality)), quality.codes)
+        return writer.finish()
 
-    def quality(self, quality_code: int) -> Tensor:
-        return torch.full((1,), quality_code / QUALITY_STEPS, device=self.device)
+    @torch.no_grad()
+    def decompress(self, payload: bytes, quality_code: int, height: int, width: int) -> Latent:
+        """The exact latent of a payload for a padded picture of ``height`` x ``width``.
 
-    def dequantised(self, latent: Tensor) -> Tensor:
+        Raises:
+            StreamError: the payload is not one of `compress` for this quality and size.
+        """
+        reader = self.entropy.reader(payload)
+        quality = QualityMap(quality_code)
+        values = self.entropy.read(reader, quality.codes, height // BLOCK, width // BLOCK)
+        reader.finish()
+        return Latent(values.int(), quality)
+
+    def quality(self, quality: QualityMap) -> Tensor:
+        """The quality as `analysis` and `reconstruct` take it."""
+        return torch.full((1,), quality.code / QUALITY_STEPS, device=self.device)
+
+    def dequantised(self, latent: Latent) -> Tensor:
         """An exact latent as `reconstruct` takes it."""
-        return latent.to(self.device, torch.float32) / ACTIVATION_ONE
+        return latent.values.to(self.device, torch.float32) / ACTIVATION_ONE

@@ -35,7 +35,7 @@ class DistortionEncoder(nn.Module):
 
     def forward(self, image: Tensor) -> Tensor:
         """``(batch, 3, H, W)`` in [0, 1] => ``(batch, channels, H/16, W/16)``."""
-        return self.path(image - 0.5, torch.full_like(image[:, 0, 0, 0], _QUALITY))
+        return self.path(image - 0.5, torch.full_like(image[:, :1, :1, :1], _QUALITY))
 
 
 class SemanticEncoder(Protocol):

@@ -7,6 +7,7 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
+from pipeline.autoencoder import Latent, QualityMap
 from pipeline.score import SampleStep
 from pipeline.settings import CodecName, Decoder, DecodeSettings
 from pipeline.stream import StreamHeader
@@ -58,29 +59,28 @@ class UltraLowSystem(System):
         _ = self.coder, self.vae, self.semantic_encoder
 
     @torch.no_grad()
-    def encoder(self, padded: Tensor) -> Callable[[int], bytes]:
+    def encoder(self, padded: Tensor) -> Callable[[QualityMap], bytes]:
         coder = self.coder
 
         def fuse(window: Tensor) -> Tensor:
             return coder.fuse(window, self.vae.encode(window), self.semantic_encoder(window))
 
         coefficients = coder.coefficients(padded)
-        fused = map_tiles(fuse, padded, in_step=1, out_step=STRIDE, margin=256)
+        fused = map_tiles(fuse, (padded,), in_steps=(1,), out_step=STRIDE, margin=256)
 
         @torch.no_grad()
-        def encode_at(quality_code: int) -> bytes:
-            return coder.entropy.compress(
-                coder.analysis(coefficients, fused, coder.quality(quality_code)), quality_code
-            )
+        def encode_at(quality: QualityMap) -> bytes:
+            return coder.compress(coefficients, fused, quality)
 
         return encode_at
 
-    def decompress_latent(self, payload: bytes, quality_code: int, height: int, width: int) -> Tensor:
-        return self.coder.decompress_latent(payload, quality_code, height, width)
+    def decompress(self, payload: bytes, quality_code: int, height: int, width: int) -> Latent:
+        return self.coder.decompress(payload, quality_code, height, width)
 
     @torch.no_grad()
-    def sketch(self, latent: Tensor, quality_code: int) -> GuidedSketch:
-        reconstruction = self.coder.reconstruct(self.coder.dequantised(latent), self.coder.quality(quality_code))
+    def sketch(self, latent: Latent) -> GuidedSketch:
+        quality = self.coder.quality(latent.quality)
+        reconstruction = self.coder.reconstruct(self.coder.dequantised(latent), quality)
         return GuidedSketch(self._picture(reconstruction.coarse).clamp(0, 1), reconstruction)
 
     def paint(self, sketch: GuidedSketch, header: StreamHeader, settings: DecodeSettings) -> Iterator[SampleStep]:
@@ -92,4 +92,4 @@ class UltraLowSystem(System):
 
     @torch.no_grad()
     def _picture(self, latents: Tensor) -> Tensor:
-        return map_tiles(self.vae.decode, latents, in_step=DOWN, out_step=1)
+        return map_tiles(self.vae.decode, (latents,), in_steps=(DOWN,), out_step=1)
