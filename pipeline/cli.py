@@ -1,4 +1,4 @@
-"""The command line: ``python -m pipeline compress | decompress | info | compare | train | evaluate``.
+"""The command line: ``python -m pipeline compress | decompress | info | compare | verify | train | evaluate``.
 
 Exit codes: 0 done, 1 a `BitbrushError` (one sentence on stderr), 2 wrong usage. A file name of ``-`` is stdin or
 stdout. Existing files are only replaced with ``--force``, and output takes its name when it is complete.
@@ -227,6 +227,19 @@ def compare(
     Console(stderr=out == _STANDARD_STREAM).print(table)
     if lpips_name() is None:
         _note("There is no LPIPS: its network is neither in the torch hub folder nor reachable.")
+
+
+@app.command(epilog=_examples("verify"))
+def verify() -> None:
+    """Decode the conformance streams and say what differs from what is recorded of them."""
+    from pipeline.conformance import verify as verdicts
+
+    different = 0
+    for verdict in verdicts(_load_codec()):
+        typer.echo(f"{verdict.name}: {'; '.join(verdict.differences) or 'agrees'}")
+        different += bool(verdict.differences)
+    if different:
+        raise typer.Exit(1)
 
 
 def _rate(quality: float | None, bpp: float | None) -> dict[str, float]:

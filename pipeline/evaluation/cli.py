@@ -171,12 +171,15 @@ def fuzz_command(
     workers: Annotated[int, typer.Option(min=1, help="Processes at once.")] = os.cpu_count() or 1,
     out: Out = RESULTS / "fuzz.json",
 ) -> None:
-    """Hostile streams with their checksums put right: each must be refused in bounded time and memory."""
+    """Hostile streams with their checksums put right: each must be refused in bounded time and memory. An
+    interrupted run keeps its figures."""
     report = FuzzReport(seed)
-    for result in tqdm(fuzz_streams(count, seed, workers), total=count, unit="stream", disable=None):
-        report.add(result)
-    figures = report.figures()
-    _write(out, figures)
+    try:
+        for result in tqdm(fuzz_streams(count, seed, workers), total=count, unit="stream", disable=None):
+            report.add(result)
+    finally:
+        figures = report.figures()
+        _write(out, figures)
     typer.echo(json.dumps(figures, indent=1, ensure_ascii=False))
     if report.faults:
         raise typer.Exit(1)

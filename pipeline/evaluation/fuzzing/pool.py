@@ -11,7 +11,7 @@ from typing import Protocol
 import psutil
 import torch
 
-_PATIENCE = 10
+_PATIENCE = 60
 """A worker is killed after this many times the seconds of processor time that its case may take, on the clock."""
 _POLL_SECONDS = 0.5
 

@@ -6,7 +6,7 @@ Each must give a typed error, or a picture where its payload is a genuine one un
 import re
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -36,9 +36,8 @@ class StreamTarget(Target):
     seed: int
 
     @classmethod
-    def make(cls, small: list[bytes], large: list[bytes], seed: int) -> "StreamTarget":
-        """A target whose models are loaded: it has decoded what is genuine."""
-        codec = Codec.from_pretrained(device="cpu")
+    def make(cls, codec: Codec, small: list[bytes], large: list[bytes], seed: int) -> "StreamTarget":
+        """Decodes what is genuine once, so that the models are loaded."""
         for genuine in small:
             codec.reconstruct(genuine)
         return cls(codec, [Forgery.of(one) for one in small], [Forgery.of(one) for one in large], seed)
@@ -111,5 +110,8 @@ def fuzz_streams(count: int, seed: int, workers: int) -> Iterator[Result]:
     """Tries ``count`` hostile streams, always the same ones for a seed."""
     codec = Codec.from_pretrained(device="cpu")
     small, large = genuine_streams(codec, SMALL), genuine_streams(codec, LARGE)
-    make: Callable[[], Target] = partial(StreamTarget.make, small, large, seed)
-    yield from run_cases(make, count, workers, GIGABYTES)
+    yield from run_cases(partial(_make_target, small, large, seed), count, workers, GIGABYTES)
+
+
+def _make_target(small: list[bytes], large: list[bytes], seed: int) -> StreamTarget:
+    return StreamTarget.make(Codec.from_pretrained(device="cpu"), small, large, seed)

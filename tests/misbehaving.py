@@ -1,0 +1,25 @@
+"""A target for the worker pool that does something else in each case; worker processes import it."""
+
+import os
+import signal
+import time
+
+
+class Misbehaving:
+    def seconds(self, index: int) -> float:
+        return 0.05
+
+    def __call__(self, index: int) -> str:
+        if index == 1:
+            os.kill(os.getpid(), signal.SIGSEGV)
+        if index == 2:
+            time.sleep(600)
+        if index == 3:
+            raise KeyError("broken")
+        if index == 4:
+            return str(len(bytearray(2 * 10**9)))
+        if index == 5:
+            begun = time.process_time()
+            while time.process_time() - begun < 0.06:
+                pass
+        return "fine"
