@@ -1,6 +1,5 @@
 """The kinds of picture file that are read, how each is recognised, and which decoder it needs."""
 
-import re
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,7 +7,7 @@ from dataclasses import dataclass
 from PIL import Image, features
 
 from pipeline.errors import ImageError
-from pipeline.pictures import boxes, jpeg, png, tiff, webp
+from pipeline.pictures import boxes, jpeg, png, ppm, tiff, webp
 from pipeline.pictures.cleaned import Cleaned
 
 try:
@@ -33,7 +32,6 @@ PICTURE_SUFFIXES = (
 )  # fmt: skip
 """Endings of picture files, for pickers; files are judged by their content."""
 _TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
-_PPM = re.compile(rb"P[1-6f]\s+(?:#[^\n]*\n\s*)*\d")
 
 
 @dataclass(frozen=True)
@@ -81,6 +79,6 @@ def _identify(content: bytes) -> Format | None:
         return Format("GIF", Cleaned)
     if content.startswith(b"BM"):
         return Format("BMP", Cleaned)
-    if _PPM.match(content):
-        return Format("PPM", Cleaned)
+    if ppm.START.match(content):
+        return Format("PPM", ppm.clean)
     return None

@@ -28,11 +28,16 @@ def clean(content: bytes) -> Cleaned:
         raise damaged("its pixels are of an unknown kind")
     if not pixels:
         raise damaged("it has no pixels")
-    data = b"".join(pixels)
     if not complete:
-        data = _filled(data, _raw_sizes(width, height, depth * _CHANNELS[kind], interlaced))
+        pixels = _filled(pixels, _raw_sizes(width, height, depth * _CHANNELS[kind], interlaced))
     transparent, key = _transparency(chunks.get(b"tRNS"), kind, depth)
-    parts = [(b"IHDR", header), (b"PLTE", chunks.get(b"PLTE")), (b"tRNS", transparent), (b"IDAT", data), (b"IEND", b"")]
+    parts = [
+        (b"IHDR", header),
+        (b"PLTE", chunks.get(b"PLTE")),
+        (b"tRNS", transparent),
+        (b"IDAT", pixels),
+        (b"IEND", b""),
+    ]
     return Cleaned(
         SIGNATURE + b"".join(_chunk(name, part) for name, part in parts if part is not None),
         (width, height),
@@ -44,29 +49,28 @@ def clean(content: bytes) -> Cleaned:
     )
 
 
-def _chunks(content: bytes) -> tuple[dict[bytes, bytes], list[memoryview], bool]:
-    """What lies before the pixels, the pieces of the pixels' stream, and whether the file has its end."""
+def _chunks(content: bytes) -> tuple[dict[bytes, bytes], bytes | bytearray, bool]:
+    """What lies before the pixels, the compressed pixels, and whether the file has its end."""
     chunks: dict[bytes, bytes] = {}
-    pixels: list[memoryview] = []
+    pixels = bytearray()
     view, position = memoryview(content), len(SIGNATURE)
     while position + 8 <= len(content):
         length, name = struct.unpack_from(">I4s", content, position)
         body = view[position + 8 : position + 8 + length]
-        check = content[position + 8 + length : position + 12 + length]
         position += 12 + length
         if name == b"IEND":
-            return chunks, pixels, True
+            return chunks, pixels, position <= len(content)
         if name == b"IDAT":
-            pixels.append(body)
+            pixels += body
         elif name in (b"IHDR", b"PLTE") or (name in _BESIDE and not pixels):
-            if check == zlib.crc32(body, zlib.crc32(name)).to_bytes(4, "big"):
+            if content[position - 4 : position] == zlib.crc32(body, zlib.crc32(name)).to_bytes(4, "big"):
                 chunks.setdefault(name, bytes(body))
             elif name not in _BESIDE:
                 raise damaged(f"the checksum of {name.decode()} is wrong")
     return chunks, pixels, False
 
 
-def _chunk(name: bytes, body: bytes) -> bytes:
+def _chunk(name: bytes, body: bytes | bytearray) -> bytes:
     return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(body, zlib.crc32(name)))
 
 
@@ -82,7 +86,7 @@ def _raw_sizes(width: int, height: int, bits: int, interlaced: int) -> tuple[int
     return row(passes[0][0]), sum(row(columns) * rows for columns, rows in passes if columns > 0 and rows > 0)
 
 
-def _filled(data: bytes, sizes: tuple[int, int]) -> bytes:
+def _filled(data: bytes | bytearray, sizes: tuple[int, int]) -> bytes:
     """A cut stream with zeros for the pixels that are missing."""
     first_row, whole = sizes
     try:

@@ -40,9 +40,8 @@ def read_picture(source: Source) -> Picture:
     Raises:
         ImageError: empty, not a picture, damaged, its decoder is missing, or larger than `MAX_PIXELS`.
     """
-    content = _content(source)
     with _one_error():
-        cleaned, name = _cleaned(content)
+        cleaned, name = _cleaned(_content(source))
         with _opened(cleaned, name) as image:
             image.load()
             turn = cleaned.orientation if cleaned.orientation > 1 else orientation(image.info.get("exif"))
@@ -62,9 +61,8 @@ def image_size(source: Source) -> tuple[int, int]:
     Raises:
         ImageError: as `read_picture`, as far as the header tells.
     """
-    content = _content(source)
     with _one_error():
-        cleaned, name = _cleaned(content)
+        cleaned, name = _cleaned(_content(source))
         if cleaned.size is not None:
             return cleaned.size
         with _opened(cleaned, name) as image:

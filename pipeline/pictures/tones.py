@@ -1,11 +1,14 @@
 """Samples of more than 8 bits, whole or real numbers, become 16-bit tones."""
 
+from collections.abc import Iterator
+
 import numpy as np
 from PIL import Image
 
 _WHITE = 65_535
+_UNSIGNED_32 = 2**32 - 1
 _FEW = 1 << 20
-"""Samples that say enough about the brightest."""
+"""Samples of a strip, and samples that say enough about the brightest."""
 
 
 def is_deep(image: Image.Image) -> bool:
@@ -14,28 +17,39 @@ def is_deep(image: Image.Image) -> bool:
 
 
 def to_16_bit(image: Image.Image, top: int | None = None, inverted: bool = False) -> np.ndarray:
-    """A deep picture as ``(height, width)`` uint16.
+    """A deep picture as ``(height, width)`` uint16, made strip by strip.
 
     Args:
         top: the sample that stands for white; None for 1 in pictures of real numbers and 65,535 in others.
         inverted: zero stands for white.
     """
-    values = np.asarray(image)
-    if values.dtype.kind == "f":
-        tones = _scaled(np.nan_to_num(values, nan=0.0, posinf=np.inf, neginf=0.0), _brightest(values))
-    elif values.dtype.itemsize == 2 and top in (None, _WHITE):
-        tones = values.astype(np.uint16, copy=False)
+    unsigned = top == _UNSIGNED_32
+    if image.mode == "F":
+        white = _brightest(np.concatenate([_some(strip, image) for _, strip in _strips(image)]))
+    elif image.mode != "I" and top in (None, _WHITE):
+        white = _WHITE
     else:
-        unsigned = values.view(np.uint32) if top == 2**32 - 1 else values
-        tones = _scaled(unsigned, _white(int(unsigned.max()), top or _WHITE))
+        white = _white(max(int(_whole(strip, unsigned).max()) for _, strip in _strips(image)), top or _WHITE)
+    tones = np.empty((image.height, image.width), np.uint16)
+    for row, strip in _strips(image):
+        values = strip if image.mode == "F" else _whole(strip, unsigned)
+        if white != _WHITE:
+            values = np.clip(np.nan_to_num(values, posinf=np.inf, neginf=0) / white, 0, 1) * _WHITE + 0.5
+        else:
+            values = np.clip(values, 0, _WHITE)
+        tones[row : row + len(strip)] = values
     return _WHITE - tones if inverted else tones
 
 
-def _scaled(values: np.ndarray, top: float) -> np.ndarray:
-    tones = np.empty(values.shape, np.uint16)
-    for row, out in zip(values, tones, strict=True):
-        out[:] = np.clip(row / top, 0, 1) * _WHITE + 0.5
-    return tones
+def _strips(image: Image.Image) -> Iterator[tuple[int, np.ndarray]]:
+    """First row and ``(rows, width)`` samples of each strip."""
+    rows = max(1, _FEW // image.width)
+    for row in range(0, image.height, rows):
+        yield row, np.asarray(image.crop((0, row, image.width, min(row + rows, image.height))))
+
+
+def _whole(strip: np.ndarray, unsigned: bool) -> np.ndarray:
+    return strip.view(np.uint32) if unsigned else strip
 
 
 def _white(brightest: int, top: int) -> int:
@@ -45,8 +59,11 @@ def _white(brightest: int, top: int) -> int:
     return top if brightest > top >> 8 else brightest
 
 
-def _brightest(values: np.ndarray) -> float:
+def _some(strip: np.ndarray, image: Image.Image) -> np.ndarray:
+    some = strip.ravel()[:: max(1, image.width * image.height // _FEW)]
+    return some[np.isfinite(some)]
+
+
+def _brightest(samples: np.ndarray) -> float:
     """White of real numbers: 1, or what a thousandth of the finite samples lie above, if that is more."""
-    some = values.ravel()[:: max(1, values.size // _FEW)]
-    some = some[np.isfinite(some)]
-    return max(1.0, float(np.quantile(some, 0.999, method="lower"))) if some.size else 1.0
+    return max(1.0, float(np.quantile(samples, 0.999, method="lower"))) if samples.size else 1.0
