@@ -71,6 +71,7 @@ def seeds() -> list[tuple[str, bytes]]:
 def bombs() -> list[tuple[str, bytes]]:
     """Files of a few kilobytes to megabytes that say, or would become, very much more."""
     wide, square = Image.new("L", (65_535, 1)), Image.new("L", (4_800, 4_800))
+    moving = _encoded(wide.crop((0, 0, 8, 1)), "WEBP", save_all=True, append_images=[Image.new("L", (8, 1), 9)])
     bitmap = _encoded(Image.new("L", (8, 8)), "BMP")
     text = _chunk(b"zTXt", b"a\0\0" + zlib.compress(bytes(10_000_000)))
     profile = _chunk(b"iCCP", b"a\0\0" + zlib.compress(bytes(100_000_000)))
@@ -89,8 +90,8 @@ def bombs() -> list[tuple[str, bytes]]:
         ("JPEG", progressive[:-2] + scan * 3_000 + b"\xff\xd9"),
         ("GIF", _encoded(square, "GIF")),
         ("GIF", b"GIF89a" + struct.pack("<HH", 65_535, 65_535) + _encoded(Image.new("L", (8, 8)), "GIF")[10:]),
-        ("WEBP", _encoded(Image.new("RGB", (16_000, 8_000)), "WEBP", quality=1, method=0)),
-        ("JXL", _encoded(Image.new("L", (16_000, 8_000)), "JXL", effort=1)),
+        ("WEBP", moving[:24] + b"\xff\x3e\0\xff\x3e\0" + moving[30:]),
+        ("JXL", b"\xff\x0a" + (60_000 << 3 | 0b110).to_bytes(5, "little") + bytes(99)),
         ("TIFF", _encoded(square, "TIFF", compression="tiff_deflate")),
         ("TIFF", b"II*\0" + struct.pack("<I", 1_000_008) + bytes(1_000_000) + struct.pack("<H", 60_000) + tags),
         ("PPM", b"P6 65535 65535 255\n" + bytes(99)),

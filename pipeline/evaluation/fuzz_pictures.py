@@ -16,6 +16,7 @@ GIGABYTES = 1.0
 """What a worker may take beyond what it takes at its start."""
 _PATIENCE = 30.0
 """Seconds after which a worker that says nothing is stopped: more than `SECONDS`, as a machine may be busy."""
+_PATIENCE_AT_START = 180.0
 _WORKER = "pipeline.evaluation.fuzz_pictures_worker"
 
 
@@ -83,7 +84,7 @@ def _batch(start: int, stop: int, seed: int) -> Iterator[Reading]:
         following = start
         while following < stop:
             try:
-                line = lines.get(timeout=_PATIENCE)
+                line = lines.get(timeout=_PATIENCE_AT_START if following == start else _PATIENCE)
             except queue.Empty:
                 line = ""
             if not line:
