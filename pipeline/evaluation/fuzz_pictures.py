@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 
 SECONDS = 2.0
-"""What one file may take."""
+"""Processor time, of all threads together, that one file may take."""
 GIGABYTES = 1.0
 """What a worker may take beyond what it takes at its start."""
 _PATIENCE = 30.0
