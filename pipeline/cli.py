@@ -22,7 +22,7 @@ from tqdm import tqdm
 from typer.core import TyperGroup
 
 from pipeline.errors import BitbrushError, SettingsError
-from pipeline.images import atomic_path, load_image
+from pipeline.images import atomic_path, read_picture
 from pipeline.settings import (
     DEFAULT_SETTINGS,
     MAX_SEED,
@@ -282,7 +282,10 @@ def _note(text: str) -> None:
 
 
 def _load_picture(source: Path) -> Image.Image:
-    return load_image(sys.stdin.buffer.read() if source == _STANDARD_STREAM else source)
+    picture = read_picture(sys.stdin.buffer.read() if source == _STANDARD_STREAM else source)
+    for note in picture.notes:
+        _note(note)
+    return picture.image
 
 
 def _read(source: Path) -> bytes:

@@ -1,9 +1,7 @@
-"""Pictures in and out: any file Pillow can open becomes an upright RGB picture, or a clear error."""
+"""Pictures in and out: files become upright RGB pictures, pictures become PNG files and tensors."""
 
-import io
 import os
 import tempfile
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,97 +9,36 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
-from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+from PIL import Image
 from torch import Tensor
 
-from pipeline.errors import ImageError
+from pipeline.pictures import (
+    MAX_PIXELS,
+    MAX_SIDE,
+    PICTURE_SUFFIXES,
+    Picture,
+    Source,
+    image_size,
+    load_image,
+    read_picture,
+)
 
-MAX_PIXELS = 24_000_000
-MAX_SIDE = 65_535
-_FORMATS = ("PNG", "JPEG", "WEBP", "AVIF", "GIF", "TIFF", "BMP", "PPM")
-
-Source = str | Path | bytes
-
-
-@contextmanager
-def _opened(source: Source) -> Iterator[Image.Image]:
-    """The picture, header read and size checked, pixels not yet decoded."""
-    try:
-        if (not isinstance(source, bytes) and os.path.getsize(source) == 0) or source == b"":
-            raise ImageError("The file is empty; choose a picture such as a PNG or JPEG.")
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            image = Image.open(io.BytesIO(source) if isinstance(source, bytes) else source, formats=_FORMATS)
-    except UnidentifiedImageError:
-        raise ImageError("The file is not a picture Bitbrush can read; use PNG, JPEG, WebP, AVIF or TIFF.") from None
-    except Image.DecompressionBombError:
-        raise ImageError(f"The picture is too large; the limit is {MAX_PIXELS // 10**6} megapixels.") from None
-    except OSError as error:
-        raise ImageError(f"The file cannot be read: {error.strerror or error}.") from None
-    with image:
-        width, height = image.size
-        if width * height > MAX_PIXELS or max(width, height) > MAX_SIDE:
-            raise ImageError(
-                f"The picture has {width} × {height} pixels; the limit is {MAX_PIXELS // 10**6} megapixels "
-                f"and {MAX_SIDE} pixels a side. Scale it down first."
-            )
-        yield image
-
-
-def image_size(source: Source) -> tuple[int, int]:
-    """``(width, height)`` as stored, from the header alone.
-
-    Raises:
-        ImageError: not a picture, or larger than `MAX_PIXELS`.
-    """
-    with _opened(source) as image:
-        return image.size
-
-
-def _to_8_bit(image: Image.Image) -> Image.Image:
-    """Scales the 16-bit and float modes of Pillow to 8-bit grey."""
-    values = np.asarray(image).astype(np.float64)
-    # Mode "I" holds 16-bit greys of PNG files; anything beyond is scaled by its own maximum.
-    top = 65_535.0 if image.mode != "F" else 1.0
-    top = max(top, float(values.max(initial=0.0)))
-    return Image.fromarray(np.clip(np.round(values * (255 / top)), 0, 255).astype(np.uint8))
-
-
-def _to_srgb(image: Image.Image) -> Image.Image:
-    """Converts an embedded colour profile to sRGB; a broken profile is ignored."""
-    profile = image.info.get("icc_profile")
-    if not profile or image.mode not in ("RGB", "CMYK"):
-        return image
-    try:
-        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-        return ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
-    except (ImageCms.PyCMSError, OSError):
-        return image
-
-
-def load_image(source: Source) -> Image.Image:
-    """The first frame as an upright 8-bit sRGB picture; transparency is laid on white.
-
-    Args:
-        source: path or content of a PNG, JPEG, WebP, AVIF, GIF, TIFF, BMP or PPM file.
-
-    Raises:
-        ImageError: empty, not a picture, damaged, or larger than `MAX_PIXELS`.
-    """
-    with _opened(source) as image:
-        try:
-            image.seek(0)
-            image.load()
-            image = ImageOps.exif_transpose(image)
-            if image.mode.startswith("I") or image.mode == "F":
-                return _to_8_bit(image).convert("RGB")
-            if image.has_transparency_data:
-                image = image.convert("RGBA")
-                white = Image.new("RGBA", image.size, "white")
-                return Image.alpha_composite(white, image).convert("RGB")
-            return _to_srgb(image).convert("RGB")
-        except (OSError, SyntaxError, ValueError, EOFError) as error:
-            raise ImageError(f"The picture is damaged and cannot be decoded ({error}).") from None
+__all__ = [
+    "MAX_PIXELS",
+    "MAX_SIDE",
+    "PICTURE_SUFFIXES",
+    "Picture",
+    "Source",
+    "atomic_path",
+    "image_size",
+    "load_image",
+    "pad",
+    "padded_size",
+    "read_picture",
+    "save_png",
+    "to_tensor",
+    "to_uint8",
+]
 
 
 @contextmanager

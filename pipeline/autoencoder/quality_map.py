@@ -47,7 +47,7 @@ def map_size(height: int, width: int) -> tuple[int, int]:
 
 
 Exchange = Callable[[slice, slice, Tensor, int], Tensor]
-"""Rows and columns of new cells, their predicted levels, how many times the distance to known cells doubled => levels."""
+"""Rows and columns of new cells, their predicted levels, how often the distance to known cells doubled => levels."""
 
 
 def _walk(rows: int, columns: int, exchange: Exchange) -> Tensor:

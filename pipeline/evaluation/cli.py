@@ -11,7 +11,7 @@ import typer
 from tqdm import tqdm
 
 from pipeline.codec import Codec
-from pipeline.evaluation import lpips_check, plots, robustness, scaling, speed, tables
+from pipeline.evaluation import fuzz_pictures, lpips_check, plots, robustness, scaling, speed, tables
 from pipeline.evaluation import quality as measuring
 from pipeline.evaluation.fuzzing.streams import FuzzReport, fuzz_streams
 from pipeline.evaluation.methods import repaints_and_controls, sketch_methods
@@ -183,6 +183,19 @@ def fuzz_command(
     typer.echo(json.dumps(figures, indent=1, ensure_ascii=False))
     if report.faults:
         raise typer.Exit(1)
+
+
+@app.command("fuzz-pictures")
+def fuzz_pictures_command(
+    count: Annotated[int, typer.Option(min=1, help="Files to read.")] = 5000,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed damages alike.")] = 0,
+    out: Out = RESULTS / "fuzz-pictures.json",
+) -> None:
+    """Damaged picture files and decompression bombs, in workers of bounded memory: a picture or a typed error."""
+    readings = tqdm(fuzz_pictures.fuzz(count, seed), total=count, unit="file", disable=None)
+    findings = fuzz_pictures.collect(readings, seed)
+    typer.echo(f"{findings.files} files, {len(findings.faults)} faults, slowest {findings.slowest_seconds:.2f} s")
+    _write(out, asdict(findings))
 
 
 @app.command("lpips")

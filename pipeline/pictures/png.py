@@ -1,0 +1,141 @@
+"""PNG: only the chunks that make the pixels are passed on; the rest is read here, within bounds, or dropped."""
+
+import struct
+import zlib
+
+from pipeline.pictures import icc
+from pipeline.pictures.cleaned import ENDS_EARLY, Cleaned, check_size, damaged
+from pipeline.pictures.exif import orientation
+
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
+ANIMATED = "The picture is an animation; its first frame is used."
+_MAX_PROFILE = 8_000_000
+_CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
+_BESIDE = {b"tRNS", b"cICP", b"iCCP", b"sRGB", b"gAMA", b"cHRM", b"eXIf", b"acTL"}
+_PASSES = ((0, 8, 0, 8), (4, 8, 0, 8), (0, 4, 4, 8), (2, 4, 0, 4), (0, 2, 2, 4), (1, 2, 0, 2), (0, 1, 1, 2))
+"""First column, step, first row, step of each pass of an interlaced picture."""
+
+
+def clean(content: bytes) -> Cleaned:
+    """Raises `ImageError` where the header, the palette or all pixels are missing or damaged."""
+    chunks, pixels, complete = _chunks(content)
+    header = chunks.get(b"IHDR", b"")
+    if len(header) != 13:
+        raise damaged("it has no header")
+    width, height, depth, kind, *_, interlaced = struct.unpack(">IIBBBBB", header)
+    check_size(width, height)
+    if kind not in _CHANNELS or depth not in (1, 2, 4, 8, 16):
+        raise damaged("its pixels are of an unknown kind")
+    if not pixels:
+        raise damaged("it has no pixels")
+    if not complete:
+        pixels = _filled(pixels, _raw_sizes(width, height, depth * _CHANNELS[kind], interlaced))
+    transparent, key = _transparency(chunks.get(b"tRNS"), kind, depth)
+    parts = [
+        (b"IHDR", header),
+        (b"PLTE", chunks.get(b"PLTE")),
+        (b"tRNS", transparent),
+        (b"IDAT", pixels),
+        (b"IEND", b""),
+    ]
+    return Cleaned(
+        SIGNATURE + b"".join(_chunk(name, part) for name, part in parts if part is not None),
+        (width, height),
+        orientation(chunks.get(b"eXIf")),
+        _profile(chunks),
+        grey=kind in (0, 4),
+        key=key,
+        notes=(*([] if complete else [ENDS_EARLY]), *([ANIMATED] if b"acTL" in chunks else [])),
+    )
+
+
+def _chunks(content: bytes) -> tuple[dict[bytes, bytes], bytes | bytearray, bool]:
+    """What lies before the pixels, the compressed pixels, and whether the file has its end."""
+    chunks: dict[bytes, bytes] = {}
+    pixels = bytearray()
+    view, position = memoryview(content), len(SIGNATURE)
+    while position + 8 <= len(content):
+        length, name = struct.unpack_from(">I4s", content, position)
+        body = view[position + 8 : position + 8 + length]
+        position += 12 + length
+        if name == b"IEND":
+            return chunks, pixels, position <= len(content)
+        if name == b"IDAT":
+            pixels += body
+        elif name in (b"IHDR", b"PLTE") or (name in _BESIDE and not pixels):
+            if content[position - 4 : position] == zlib.crc32(body, zlib.crc32(name)).to_bytes(4, "big"):
+                chunks.setdefault(name, bytes(body))
+            elif name not in _BESIDE:
+                raise damaged(f"the checksum of {name.decode()} is wrong")
+    return chunks, pixels, False
+
+
+def _chunk(name: bytes, body: bytes | bytearray) -> bytes:
+    return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(body, zlib.crc32(name)))
+
+
+def _raw_sizes(width: int, height: int, bits: int, interlaced: int) -> tuple[int, int]:
+    """Bytes of the first row and of the whole picture before compression, filter bytes included."""
+
+    def row(columns: int) -> int:
+        return 1 + (columns * bits + 7) // 8 if columns else 0
+
+    if not interlaced:
+        return row(width), row(width) * height
+    passes = [(-(-(width - x) // dx), -(-(height - y) // dy)) for x, dx, y, dy in _PASSES]
+    return row(passes[0][0]), sum(row(columns) * rows for columns, rows in passes if columns > 0 and rows > 0)
+
+
+def _filled(data: bytes | bytearray, sizes: tuple[int, int]) -> bytes:
+    """A cut stream with zeros for the pixels that are missing."""
+    first_row, whole = sizes
+    try:
+        raw = zlib.decompressobj().decompress(data, whole)
+    except zlib.error as error:
+        raise damaged(error) from None
+    if len(raw) < first_row:
+        raise damaged("the file ends before its pixels")
+    return zlib.compress(raw.ljust(whole, b"\0"), 0)
+
+
+def _transparency(body: bytes | None, kind: int, depth: int) -> tuple[bytes | None, tuple[int, ...] | None]:
+    """The chunk as Pillow understands it, or the key of 16-bit samples, which it does not."""
+    if body is None or kind == 3:
+        return body or None, None
+    if kind not in (0, 2) or len(body) != 2 * _CHANNELS[kind]:
+        return None, None
+    key = tuple(value & ((1 << depth) - 1) for value in struct.unpack(f">{_CHANNELS[kind]}H", body))
+    if depth == 16:
+        return None, key
+    scale = 1 if depth in (1, 8) else 255 // ((1 << depth) - 1)
+    return struct.pack(f">{len(key)}H", *(value * scale for value in key)), None
+
+
+def _profile(chunks: dict[bytes, bytes]) -> bytes | None:
+    """The colour space as browsers choose it: cICP, then iCCP, sRGB, cHRM with gAMA."""
+    if len(chunks.get(b"cICP", b"")) == 4:
+        primaries, transfer, matrix, full = chunks[b"cICP"]
+        profile = icc.from_cicp(primaries, transfer) if (matrix, full) == (0, 1) else None
+        if profile:
+            return profile
+    if b"iCCP" in chunks:
+        _, _, compressed = chunks[b"iCCP"].partition(b"\0")
+        profile = _inflated(compressed[1:])
+        if profile:
+            return profile
+    if b"sRGB" in chunks:
+        return None
+    gamma, corners = chunks.get(b"gAMA", b""), chunks.get(b"cHRM", b"")
+    exponent = 100_000 / (int.from_bytes(gamma, "big") or 45_455) if len(gamma) == 4 else None
+    if len(corners) == 32:
+        return icc.from_chromaticities([value / 100_000 for value in struct.unpack(">8I", corners)], exponent)
+    return icc.from_gamma(exponent) if exponent else None
+
+
+def _inflated(data: bytes) -> bytes | None:
+    try:
+        stream = zlib.decompressobj()
+        profile = stream.decompress(data, _MAX_PROFILE)
+    except zlib.error:
+        return None
+    return None if stream.unconsumed_tail else profile
