@@ -2,7 +2,9 @@
 
 import argparse
 import os
+import signal
 import socket
+import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -18,7 +20,7 @@ from pipeline.ui import actions, checks, extras, layout, plots, updates
 from pipeline.ui.choices import EXAMPLES, Link
 from pipeline.ui.components import Prose
 from pipeline.ui.engine import Engine, shipped_codec
-from pipeline.ui.files import KEPT_SECONDS
+from pipeline.ui.files import KEPT_SECONDS, use_own_folder
 from pipeline.ui.sides import Sides
 from pipeline.ui.theme import CSS, HEAD, bitbrush_theme
 from pipeline.ui.turns import Turns, leave_queue
@@ -53,6 +55,7 @@ def build_app(codec_factory: Callable[[], "Codec"] = shipped_codec, warm_up: boo
         codec_factory: makes the codec, when it is first needed.
         warm_up: load all models and paint the first example in the background at once.
     """
+    use_own_folder()
     engine = Engine(codec_factory)
     handlers = actions.Actions(engine)
     others = extras.Extras(engine, handlers)
@@ -176,6 +179,8 @@ def build_app(codec_factory: Callable[[], "Codec"] = shipped_codec, warm_up: boo
             preset,
             **at_once,
         )
+        # Not before the queue: it has one place for all conversions, and shows what is wrong with a file.
+        source.photo.upload(checks.viewable, source.photo, source.photo, **aside)
         upload.stream.change(checks.describe, upload.stream, upload.header, **at_once)
         photo_tab.select(lambda: updates.one_visible(True), None, [bar.run, bar.decode], **at_once)
         stream_tab.select(lambda: updates.one_visible(False), None, [bar.run, bar.decode], **at_once)
@@ -240,6 +245,7 @@ def main() -> None:
     if parser.parse_args().smoke:
         smoke()
     else:
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit())  # in order, so that temporary files go
         launch(build_app(warm_up=True))
 
 
