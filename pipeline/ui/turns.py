@@ -84,5 +84,4 @@ async def leave_queue(page: gr.Blocks, session: str | None, concurrency_id: str,
             if event._id in queue.pending_event_ids_session.get(session, ()):
                 message = ProcessCompletedMessage(output={}, success=True, event_id=event._id)
                 queue.pending_messages_per_session[session].put_nowait(message)
-            return
         await asyncio.sleep(_PAUSE)
