@@ -82,6 +82,7 @@ async def leave_queue(page: gr.Blocks, session: str | None, concurrency_id: str,
         for event in [event for event in waiting if event.session_hash == session]:
             await queue.remove_from_queue(event._id)
             if event._id in queue.pending_event_ids_session.get(session, ()):
-                message = ProcessCompletedMessage(output={}, success=True, event_id=event._id)
+                output = {"data": [gr.skip() for _ in event.fn.outputs]}
+                message = ProcessCompletedMessage(output=output, success=True, event_id=event._id)
                 queue.pending_messages_per_session[session].put_nowait(message)
         await asyncio.sleep(_PAUSE)
