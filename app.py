@@ -14,13 +14,17 @@ os.environ.setdefault("GRADIO_SSR_MODE", "false")
 if os.environ.get("SPACES_ZERO_GPU"):
     import spaces  # noqa: F401  (before torch, which `pipeline` imports)
 
+from pipeline.ui.temporary import own_folder
+
+os.environ["GRADIO_TEMP_DIR"] = own_folder()
+
 import gradio as gr
 
 from pipeline.ui import actions, checks, extras, layout, plots, updates
 from pipeline.ui.choices import EXAMPLES, Link
 from pipeline.ui.components import Prose
 from pipeline.ui.engine import Engine, shipped_codec
-from pipeline.ui.files import KEPT_SECONDS, use_own_folder
+from pipeline.ui.files import KEPT_SECONDS
 from pipeline.ui.sides import Sides
 from pipeline.ui.theme import CSS, HEAD, bitbrush_theme
 from pipeline.ui.turns import Turns, leave_queue
@@ -55,7 +59,6 @@ def build_app(codec_factory: Callable[[], "Codec"] = shipped_codec, warm_up: boo
         codec_factory: makes the codec, when it is first needed.
         warm_up: load all models and paint the first example in the background at once.
     """
-    use_own_folder()
     engine = Engine(codec_factory)
     handlers = actions.Actions(engine)
     others = extras.Extras(engine, handlers)

@@ -1,6 +1,5 @@
 """Result files in unique folders inside Gradio's own cache, where it serves them as they are and copies nothing."""
 
-import atexit
 import os
 import re
 import shutil
@@ -26,14 +25,6 @@ _PREFIX = "bitbrush-"
 _held: Counter[Path] = Counter()
 """Folders that are being worked on."""
 _holding = threading.Lock()
-
-
-def use_own_folder() -> None:
-    """Gives this process a temporary folder of its own for Gradio's files, removed at its end, unless the environment
-    names one: the usual one may belong to another user."""
-    if "GRADIO_TEMP_DIR" not in os.environ:
-        os.environ["GRADIO_TEMP_DIR"] = tempfile.mkdtemp(prefix=_PREFIX)
-        atexit.register(shutil.rmtree, os.environ["GRADIO_TEMP_DIR"], ignore_errors=True)
 
 
 def file_stem(name: str | None, fallback: str) -> str:
