@@ -2,7 +2,9 @@
 
 import argparse
 import os
+import signal
 import socket
+import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -11,6 +13,10 @@ os.environ.setdefault("GRADIO_SSR_MODE", "false")
 
 if os.environ.get("SPACES_ZERO_GPU"):
     import spaces  # noqa: F401  (before torch, which `pipeline` imports)
+
+from pipeline.ui.temporary import own_folder
+
+os.environ["GRADIO_TEMP_DIR"] = own_folder()
 
 import gradio as gr
 
@@ -21,6 +27,7 @@ from pipeline.ui.engine import Engine, shipped_codec
 from pipeline.ui.files import KEPT_SECONDS
 from pipeline.ui.sides import Sides
 from pipeline.ui.theme import CSS, HEAD, bitbrush_theme
+from pipeline.ui.turns import Turns, leave_queue
 
 if TYPE_CHECKING:
     from pipeline.codec import Codec
@@ -40,6 +47,7 @@ RUN_AGAIN = """() => {
     };
     press();
 }"""
+STOPPING = """() => ["<p>Stopping …</p>", {"__type__": "update", "interactive": false}]"""
 QUEUE_SIZE = 16
 SCREEN = "(kind, dark, narrow, run) => [kind, document.body.classList.contains('dark'), innerWidth < 800, run]"
 
@@ -56,7 +64,7 @@ def build_app(codec_factory: Callable[[], "Codec"] = shipped_codec, warm_up: boo
     others = extras.Extras(engine, handlers)
     with gr.Blocks(title="Bitbrush", delete_cache=(KEPT_SECONDS // 4, KEPT_SECONDS)) as page:
         run = gr.State(time_to_live=KEPT_SECONDS)
-        sides = gr.State(Sides())
+        sides, turns = gr.State(Sides()), gr.State(Turns())
         dark, narrow = gr.Checkbox(visible=False), gr.Checkbox(visible=False)
         Prose(layout.MASTHEAD, elem_id="masthead")
         with gr.Row():
@@ -97,50 +105,58 @@ def build_app(codec_factory: Callable[[], "Codec"] = shipped_codec, warm_up: boo
         # Only events that pass through the queue show their errors, and only `failure` follows an error.
         check = aside | {"js": TO_RESULT, "concurrency_limit": None}
 
-        photo_inputs = [*source.all(), *decoding.all(), sides]
+        photo_inputs = [*source.all(), *decoding.all(), sides, turns]
+        begin = {"fn": updates.begun, "inputs": turns, "outputs": buttons, **at_once}
+        join = begin | {"fn": updates.joined}
         opening = shown.begin.click(
-            handlers.compress, photo_inputs, outputs, api_name="begin", api_visibility="private", **model_work
+            handlers.begin, photo_inputs, outputs, api_name="begin", api_visibility="private", **model_work
         )
-        begin = {"fn": updates.busy, "inputs": None, "outputs": buttons, **at_once}
-        checked = bar.run.click(checks.check_photo, source.photo, None, cancels=opening, **check)
+        checked = bar.run.click(checks.check_photo, source.photo, None, **check)
         compressing = checked.success(**begin).then(
             handlers.compress, photo_inputs, outputs, api_name="compress", **model_work
         )
-        checked = bar.decode.click(checks.check_stream, upload.stream, None, cancels=opening, **check)
+        checked = bar.decode.click(checks.check_stream, upload.stream, None, **check)
         decompressing = checked.success(**begin).then(
-            handlers.decompress, [upload.stream, *decoding.all(), sides], outputs, api_name="decompress", **model_work
+            handlers.decompress,
+            [upload.stream, *decoding.all(), sides, turns],
+            outputs,
+            api_name="decompress",
+            **model_work,
         )
-        completing = shown.complete.click(**begin, trigger_mode="always_last").then(
+        completing = shown.complete.click(**join, trigger_mode="always_last").then(
             handlers.complete,
-            [run, sides],
+            [run, sides, turns],
             [bar.status, *pair, shown.report, shown.numbers],
             **model_work,
             api_visibility="private",
         )
-        comparing = table.start.click(**begin).then(
+        comparing = table.start.click(**join).then(
             others.compare,
-            [*source.all(), *decoding.all(), run],
+            [*source.all(), *decoding.all(), run, turns],
             [bar.status, table.grid, table.sheet, table.numbers],
             api_name="compare",
             **model_work,
         )
-        painting = sampling.start.click(**begin).then(
+        painting = sampling.start.click(**join).then(
             others.sample,
-            [sampling.count, run],
+            [sampling.count, run, turns],
             [bar.status, sampling.samples],
             api_visibility="private",
             **model_work,
         )
-        endings = [opening.then, compressing.then, compressing.failure, decompressing.then, decompressing.failure]
-        for after in endings:
-            after(updates.ended, [run, *files], [bar.status, *buttons], **at_once)
-        for work in (completing, comparing, painting):
-            work.then(updates.idle, files, buttons, **at_once)
-            work.failure(lambda: actions.STOPPED, None, bar.status, **at_once).then(
-                updates.idle, files, buttons, **at_once
-            )
+        opening.then(updates.opening_ended, [turns, *files], files, **at_once)
+        opening.failure(lambda: actions.FAILED, None, bar.status, **at_once)
+        for work in (compressing, decompressing, completing, comparing, painting):
+            work.then(updates.ended, [turns, *files], [bar.status, *buttons], **at_once)
+            work.failure(updates.failed, [run, sides, *files], [bar.status, *buttons, *pair], **at_once)
         comparing.success(lambda file: updates.ready(file)[0], table.sheet, table.sheet, **at_once)
-        bar.stop.click(None, cancels=[opening, compressing, decompressing, completing, comparing, painting])
+
+        async def stop(turns: Turns, request: gr.Request) -> None:
+            turns.stop()
+            await leave_queue(page, request.session_hash, model_work["concurrency_id"], turns)
+
+        bar.stop.click(None, None, [bar.status, bar.stop], js=STOPPING, **at_once)
+        bar.stop.click(stop, turns, None, **at_once)
 
         gr.on(
             [shown.left.change, shown.right.change],
@@ -166,6 +182,8 @@ def build_app(codec_factory: Callable[[], "Codec"] = shipped_codec, warm_up: boo
             preset,
             **at_once,
         )
+        # Not before the queue: it has one place for all conversions, and shows what is wrong with a file.
+        source.photo.upload(checks.viewable, source.photo, source.photo, **aside)
         upload.stream.change(checks.describe, upload.stream, upload.header, **at_once)
         photo_tab.select(lambda: updates.one_visible(True), None, [bar.run, bar.decode], **at_once)
         stream_tab.select(lambda: updates.one_visible(False), None, [bar.run, bar.decode], **at_once)
@@ -230,6 +248,7 @@ def main() -> None:
     if parser.parse_args().smoke:
         smoke()
     else:
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit())  # in order, so that temporary files go
         launch(build_app(warm_up=True))
 
 

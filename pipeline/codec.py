@@ -2,8 +2,8 @@
 
 import hashlib
 import threading
-from collections import OrderedDict
 from collections.abc import Callable, Iterator
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +14,7 @@ from torch import Tensor
 
 from pipeline import images
 from pipeline.autoencoder import QUALITY_STEPS, Latent, QualityMap
+from pipeline.cache import ByteCache
 from pipeline.errors import SettingsError, StreamError
 from pipeline.grain import grain_code
 from pipeline.settings import DEFAULT_SETTINGS, CodecName, DecodeSettings, DecodeStep
@@ -22,13 +23,14 @@ from pipeline.systems import Sketch, StandardSystem, System
 from pipeline.ultralow.system import UltraLowSystem
 
 CHECKPOINTS = Path(__file__).resolve().parent.parent / "checkpoints"
-_SKETCHES_KEPT = 4
+_SKETCH_BYTES_KEPT = 320_000_000
+"""One sketch of 24 megapixels, or many of the usual size."""
 
 
 class Codec:
     """Both compression systems, their models loaded from ``checkpoints/`` on first use.
 
-    May be shared by several threads: encoding and the decoding before the painting take turns.
+    May be shared by several threads: loading, encoding and the decoding before the painting take turns.
     """
 
     def __init__(self, folder: Path, device: torch.device):
@@ -38,7 +40,8 @@ class Codec:
         self.ultralow = UltraLowSystem(self._load, folder)
         self._lock = threading.RLock()
         self._hashes: dict[str, str] = {}
-        self._sketches: OrderedDict[bytes, Sketch] = OrderedDict()
+        self._models: dict[str, torch.nn.Module] = {}
+        self._sketches: ByteCache[Sketch] = ByteCache(_SKETCH_BYTES_KEPT, _sketch_bytes)
 
     @classmethod
     def from_pretrained(cls, folder: Path = CHECKPOINTS, device: str | None = None) -> "Codec":
@@ -66,8 +69,14 @@ class Codec:
         return self._hashes[name]
 
     def _load(self, model_class: type, name: str):
-        model = model_class.from_pretrained(self._folder / name, torch_dtype=torch.float32, low_cpu_mem_usage=False)
-        return model.to(self.device, memory_format=torch.channels_last).eval().requires_grad_(False)
+        with self._lock:
+            if name not in self._models:
+                model = model_class.from_pretrained(
+                    self._folder / name, torch_dtype=torch.float32, low_cpu_mem_usage=False
+                )
+                model = model.to(self.device, memory_format=torch.channels_last).eval().requires_grad_(False)
+                self._models[name] = model
+            return self._models[name]
 
     # -- encoding ---------------------------------------------------------------------------------------------------
 
@@ -78,6 +87,7 @@ class Codec:
         quality: float | None = None,
         bpp: float | None = None,
         codec: CodecName = CodecName.STANDARD,
+        check: Callable[[], None] = lambda: None,
     ) -> bytes:
         """Compresses an RGB picture to a stream.
 
@@ -86,6 +96,7 @@ class Codec:
             quality: 0 ... 1; the rate follows from the picture.
             bpp: bits per pixel of the whole stream, header included; the quality is searched over real streams, and
                 the largest stream within the target is returned (the smallest possible one where none is).
+            check: called before every stream that is made; what it raises ends the encoding.
 
         Raises:
             SettingsError: not exactly one of ``quality`` and ``bpp``, or out of range.
@@ -99,12 +110,14 @@ class Codec:
         if bpp is not None and not low <= bpp <= high:
             raise SettingsError(f"The bitrate of the {codec} codec must lie between {low} and {high} bpp, not {bpp}.")
         with self._lock:
+            check()
             tensor = images.to_tensor(image)
             grain = grain_code(tensor)
             weights = self.weights_hash(system.model_name)
             compress = system.encoder(images.pad(tensor, system.alignment).to(self.device))
 
             def encode_at(quality_code: int) -> bytes:
+                check()
                 payload = compress(QualityMap(quality_code))
                 return pack(system.model_name, weights, *image.size, quality_code, grain, payload)
 
@@ -159,13 +172,13 @@ class Codec:
         header, payload = self.read(stream)
         system = self.system(header.codec)
         width, height = images.padded_size(header.width, header.height, system.alignment)
-        return system.decompress(payload, header.quality_code, height, width)
+        with self._lock:
+            return system.decompress(payload, header.quality_code, height, width)
 
     def reconstruct(self, stream: bytes) -> np.ndarray:
         """The picture that the stream alone describes, ``(height, width, 3)`` uint8."""
         header, _ = self.read(stream)
-        with self._lock:
-            return self._crop(self._sketch(stream, header).picture, header)
+        return self._crop(self._sketch(stream, header).picture, header)
 
     def decode(self, stream: bytes, settings: DecodeSettings | None = None) -> Iterator[DecodeStep]:
         """Decodes a stream, yielding the picture that it alone describes as step 0 and then every sampling step.
@@ -186,8 +199,7 @@ class Codec:
             raise SettingsError(
                 f"The {system.name} codec has no decoder “{settings.decoder}”; choose {' or '.join(system.painters)}."
             )
-        with self._lock:
-            sketch = self._sketch(stream, header)
+        sketch = self._sketch(stream, header)
         if not settings.decoder.paints or settings.noise_level == 0:
             yield DecodeStep(0, 0, 0.0, self._crop(sketch.picture, header))
             return
@@ -197,14 +209,22 @@ class Codec:
             yield DecodeStep(step.step, step.total, step.sigma, self._crop(step.picture, header))
 
     def _sketch(self, stream: bytes, header: StreamHeader) -> Sketch:
-        """What the stream alone says; the last few are kept."""
-        if stream not in self._sketches:
-            self._sketches[stream] = self.system(header.codec).sketch(self.decode_latent(stream))
-            if len(self._sketches) > _SKETCHES_KEPT:
-                self._sketches.popitem(last=False)
-        self._sketches.move_to_end(stream)
-        return self._sketches[stream]
+        """What the stream alone says; the last ones are kept."""
+        with self._lock:
+            sketch = self._sketches.get(stream)
+            if sketch is None:
+                sketch = self.system(header.codec).sketch(self.decode_latent(stream))
+                self._sketches.put(stream, sketch)
+            return sketch
 
     @staticmethod
     def _crop(picture: Tensor, header: StreamHeader) -> np.ndarray:
         return images.to_uint8(picture[..., : header.height, : header.width])
+
+
+def _sketch_bytes(sketch: object) -> int:
+    """Bytes of all tensors in a sketch and the dataclasses and tuples within it."""
+    if isinstance(sketch, Tensor):
+        return sketch.nbytes
+    parts = sketch if isinstance(sketch, tuple) else [getattr(sketch, each.name) for each in fields(sketch)]
+    return sum(map(_sketch_bytes, parts))

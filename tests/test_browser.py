@@ -33,7 +33,7 @@ TINY = {
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Locator, Page
 
-    from tests.app_fixtures import ServedApp
+    from tests.app_fixtures import BlockedApp, ServedApp
 
 pytest_plugins = ["tests.app_fixtures"]
 pytestmark = pytest.mark.browser
@@ -194,6 +194,99 @@ def test_desktop(browser: "Browser", served: "ServedApp", photo: Path, tmp_path:
         wait_for_captions(page, "Autoencoder", "Diffusion, 1 step,")
 
 
+PRESS_STOP = """(delay) => {
+    const stop = document.querySelector("#stop");
+    const press = () => stop.disabled ? requestAnimationFrame(press) : setTimeout(() => stop.click(), delay);
+    press();
+}"""
+
+
+@pytest.mark.parametrize(("latency", "delay"), [(0, 0), (0, 20), (400, 0), (400, 300)])
+def test_stop_counts_from_the_moment_it_can_be_pressed(
+    browser: "Browser", served: "ServedApp", photo: Path, latency: int, delay: int
+):
+    """``latency`` of the line and ``delay`` of the visitor's finger in milliseconds."""
+    with opened(browser, served) as page:
+        page.locator("#photo input[type=file]").set_input_files(photo)
+        set_steps(page, 100)
+        page.wait_for_timeout(500)
+        conditions = {"offline": False, "latency": latency, "downloadThroughput": -1, "uploadThroughput": -1}
+        page.context.new_cdp_session(page).send("Network.emulateNetworkConditions", conditions)
+        page.evaluate(PRESS_STOP, delay)
+        page.locator("#run").click()
+        wait_for_status(page, re.compile("Stopped (before|after step)"))
+        page.wait_for_function("!document.querySelector('#run').disabled && document.querySelector('#stop').disabled")
+        page.wait_for_timeout(1500)
+        wait_for_status(page, "Stopped")
+        run(page, 1)
+
+
+def test_stopped_runs_say_where_and_can_be_compared(browser: "Browser", served: "ServedApp", photo: Path):
+    with opened(browser, served) as page:
+        page.locator("#photo input[type=file]").set_input_files(photo)
+        set_steps(page, 100)
+        page.locator("#run").click()
+        wait_for_captions(page, "Autoencoder", "of 100")
+        page.locator("#stop").click()
+        wait_for_status(page, "Stopped after step")
+        step = re.search(r"step \d+ of 100", page.locator("#status").inner_text())[0]
+        assert step in page.locator("#captions .right").inner_text()
+        page.locator("#result").focus()
+        for key, name in ("7", "JPEG"), ("8", "WebP"), ("9", "AVIF"):
+            page.keyboard.press(key)
+            wait_for_captions(page, "Autoencoder", f"{name}, quality")
+        page.keyboard.press("3")
+        wait_for_captions(page, "Autoencoder", "no Grain of an unfinished repaint")
+
+
+def test_a_run_that_waits_can_be_stopped(browser: "Browser", served: "ServedApp", blocked: "BlockedApp", photo: Path):
+    waiting = blocked.submit(photo)
+    context = browser.new_context()
+    page = context.new_page()
+    page.set_default_timeout(PATIENCE)
+    page.goto(f"{blocked.url}/{CHEAP}")
+    page.locator("#run").click()
+    page.wait_for_function("!document.querySelector('#stop').disabled")
+    page.wait_for_timeout(300)
+    page.locator("#stop").click()
+    wait_for_status(page, "Stopped before it began")
+    page.wait_for_function("!document.querySelector('#run').disabled")
+    assert not waiting.done()
+    context.close()
+
+
+def test_commas_are_points_and_pasted_text_leaves_the_photo(browser: "Browser", served: "ServedApp", tmp_path: Path):
+    with opened(browser, served) as page:
+        page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+        for label, typed in (("Noise level", "0.3"), ("Target bitrate, bits", "0.25")):
+            field = page.get_by_label(f"number input for {label}", exact=False)
+            field.click()
+            field.press("Control+A")
+            page.keyboard.type(typed.replace(".", ","))
+            field.press("Tab")
+            wait_for_numbers(page, {label: typed})
+        page.evaluate("navigator.clipboard.writeText('only text')")
+        page.locator("#photo").get_by_label("Paste from clipboard").click()
+        page.locator("#result").focus()
+        page.keyboard.press("Control+V")
+        page.wait_for_timeout(500)
+        assert page.locator("#photo img").evaluate("(image) => image.naturalWidth") > 0
+
+
+def test_pictures_that_browsers_cannot_show_are_shown(
+    browser: "Browser", served: "ServedApp", photo: Path, tmp_path: Path
+):
+    pixels = load_image(photo)
+    with opened(browser, served) as page:
+        for name in ("photo.tif", "photo.ppm"):
+            pixels.save(tmp_path / name)
+            page.locator("#photo input[type=file]").set_input_files(tmp_path / name)
+            page.locator("#photo img[src$='photo.png']").wait_for()
+            np.testing.assert_array_equal(fetched(page, page.locator("#photo img")), np.asarray(pixels))
+            page.locator("#examples button").first.click()
+            page.locator("#photo img[src$='cat.png']").wait_for()
+
+
 def test_what_stands_beside_what(browser: "Browser", served: "ServedApp"):
     with opened(browser, served) as page:
         encodes = served.codec.encodes
@@ -344,7 +437,11 @@ def test_bad_photo_is_explained_and_the_page_goes_on(
         upload = page.locator("#photo input[type=file]")
         upload.set_input_files(tmp_path / "text.png")
         page.locator("#run").click()
-        page.get_by_text("not a picture Bitbrush can read").wait_for()
+        page.get_by_text("not a picture Bitbrush can read").first.wait_for()
+        damaged = photo.read_bytes()[:-2000]
+        upload.set_input_files({"name": "damaged.png", "mimeType": "image/png", "buffer": damaged})
+        page.locator("#run").click()
+        wait_for_status(page, "message says why")
         upload.set_input_files(photo)
         run(page, 1)
 

@@ -21,6 +21,7 @@ from pipeline.ui.extras import Extras
 from pipeline.ui.maps import Box, error_map, spread_map, worst_region
 from pipeline.ui.run import Run
 from pipeline.ui.sides import AUTOENCODER, ERROR, GRAIN, JPEG, ORIGINAL, OTHER, REPAINT, SAMPLE, Sides
+from pipeline.ui.turns import Turns
 
 SETTINGS = DecodeSettings(num_inference_steps=2, seed=5)
 
@@ -62,7 +63,7 @@ def test_missing_pictures_are_made_once_and_are_what_they_are_called(actions: Ac
     sides = Sides(JPEG, OTHER)
     (left, right), captions = actions.show(sides, run, JPEG, OTHER)
     assert left == right == run.files[AUTOENCODER] and "JPEG follows" in captions and "complete" in captions
-    *_, answer = actions.complete(run, sides)
+    *_, answer = actions.complete(run, sides, Turns())
     (left, right), captions = run.at(sides)
     plain = encode_plain(Image.fromarray(run.picture(ORIGINAL)), "jpeg", len(run.stream))
     np.testing.assert_array_equal(read(left), plain.image)
@@ -73,7 +74,7 @@ def test_missing_pictures_are_made_once_and_are_what_they_are_called(actions: Ac
     assert run.missing(sides) == []
 
     sides = Sides(SAMPLE, REPAINT)
-    for _ in actions.complete(run, sides):
+    for _ in actions.complete(run, sides, Turns()):
         pass
     *_, last = codec.decode(run.stream, DecodeSettings(num_inference_steps=2, seed=6))
     np.testing.assert_array_equal(read(run.at(sides)[0][0]), last.image)
@@ -108,7 +109,7 @@ def test_worst_region_is_where_the_error_is():
 
 
 def test_samples_of_one_stream(actions: Actions, run: Run, codec: Codec):
-    *_, (status, html) = Extras(actions._engine, actions).sample(3, run)
+    *_, (status, html) = Extras(actions._engine, actions).sample(3, run, Turns())
     assert "3 samples" in status and "invented" in html
     pictures = [
         list(codec.decode(run.stream, DecodeSettings(num_inference_steps=2, seed=5 + n)))[-1].image for n in range(3)

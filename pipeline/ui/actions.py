@@ -4,7 +4,7 @@ import logging
 import secrets
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
@@ -23,9 +23,12 @@ from pipeline.ui.files import file_stem
 from pipeline.ui.report import progress, sentence, steps_text
 from pipeline.ui.run import Run, settings_in_words
 from pipeline.ui.sides import AUTOENCODER, GRAIN, ORIGINAL, OTHER, REPAINT, Sides
+from pipeline.ui.turns import Stopped, Turn, Turns
 from pipeline.ui.view import View
 
 STOPPED = sentence("Stopped.")
+LOST = sentence("Stopped before it began.")
+FAILED = sentence("This could not be finished; the message says why.")
 _log = logging.getLogger(__name__)
 
 
@@ -49,6 +52,7 @@ class Actions:
         noise: float,
         seed: int | None,
         sides: Sides,
+        turns: Turns,
     ) -> Iterator[tuple]:
         """Compress a photo to a stream of real bytes, then paint the lost detail back.
 
@@ -66,14 +70,48 @@ class Actions:
             noise: noise level, 0 (the autoencoder's exact picture) to 1 (most realistic)
             seed: whole number; empty draws one
         """
+        value = rate_value(rate, bpp, quality, ultralow)
+        settings = decode_settings(decoder, steps, noise, seed)
+        yield from self._compress(photo, rate, value, settings, sides, turns.take())
+
+    def begin(
+        self,
+        photo: str,
+        rate: RateControl,
+        bpp: float,
+        quality: float,
+        ultralow: float,
+        decoder: str,
+        steps: int,
+        noise: float,
+        seed: int,
+        sides: Sides,
+        turns: Turns,
+    ) -> Iterator[tuple]:
+        """`compress` for the picture that the page begins with; it ends when the visitor runs another."""
+        value = rate_value(rate, bpp, quality, ultralow)
+        yield from self._compress(photo, rate, value, decode_settings(decoder, steps, noise, seed), sides, Turn(turns))
+
+    def _compress(
+        self,
+        photo: str | None,
+        rate: RateControl,
+        value: float,
+        settings: DecodeSettings,
+        sides: Sides,
+        go_on: Callable[[], None],
+    ) -> Iterator[tuple]:
         with clear_errors():
-            settings = decode_settings(decoder, steps, noise, seed)
             check_photo(photo)
             self._visited.set()
-            yield View(progress("Compressing …"), settings.seed).outputs()
-            value = rate_value(rate, bpp, quality, ultralow)
-            run = self.compressed(photo, rate, value, settings)
-            for view in self.run(run, sides):
+            view = View(progress("Compressing …"), settings.seed)
+            yield view.outputs()
+            try:
+                run = self.compressed(photo, rate, value, settings, go_on)
+            except Stopped:
+                yield replace(view, status=stopped(None)).outputs()
+                return
+            for view in self.run(run, sides, go_on):
                 yield view.outputs()
 
     def decompress(
@@ -84,6 +122,7 @@ class Actions:
         noise: float,
         seed: int | None,
         sides: Sides,
+        turns: Turns,
     ) -> Iterator[tuple]:
         """Decode a stream that Bitbrush wrote, painting the lost detail back.
 
@@ -101,11 +140,28 @@ class Actions:
             settings = decode_settings(decoder, steps, noise, seed)
             check_stream(stream)
             yield View(progress("Decoding …"), settings.seed).outputs()
-            for view in self.run(Run(stream, settings, "stream"), sides):
+            for view in self.run(Run(stream, settings, "stream"), sides, turns.take()):
                 yield view.outputs()
 
-    def run(self, run: Run, sides: Sides) -> Iterator[View]:
-        """Decodes step by step, then measures against the original if there is one."""
+    def run(self, run: Run, sides: Sides, go_on: Callable[[], None] = lambda: None) -> Iterator[View]:
+        """Decodes step by step, then measures against the original if there is one.
+
+        ``go_on`` is called between the steps; where it raises `Stopped`, the last view is of what is there by then.
+        """
+        with run.folder.held():
+            try:
+                for view in self._run(run, sides):
+                    yield view
+                    if not run.ended:
+                        go_on()
+            except Stopped:
+                run.ended = True
+                view = replace(view, status=stopped(run), picture_file=run.files.get(REPAINT))
+                yield view.showing(run, sides) if AUTOENCODER in run.files else view
+            finally:
+                run.ended = True
+
+    def _run(self, run: Run, sides: Sides) -> Iterator[View]:
         known = self._engine.painting(run.stream, run.settings) is not None
         device = self._engine.codec.description
         view = View(
@@ -127,6 +183,7 @@ class Actions:
                 yield view
             for _ in methods.make(self._engine, run, GRAIN):
                 yield view
+        run.ended = True
         report = run.report(device, lpips_name())
         when = " earlier" if known else ""
         took = f"Painted {steps_text(run.total)} in {run.decode_seconds:.1f} s{when} ({device})."
@@ -143,7 +200,8 @@ class Actions:
         """Yields a view per sampling step and leaves the autoencoder's picture and the repaint in ``run``."""
         original = run.picture(ORIGINAL) if run.has_original else None
         started = time.monotonic()
-        for record in self._engine.paint(run.stream, run.settings):
+        sampling = self._engine.paint(run.stream, run.settings)
+        for record in sampling:
             run.decode_seconds = time.monotonic() - started
             run.show_step(record, original)
             step = f"step {record.step} of {record.total}"
@@ -153,14 +211,21 @@ class Actions:
                 status=progress(f"Painting detail: {step}", record.step, max(1, record.total)),
                 report=run.report(device, psnr=score).strip(),
             ).showing(run, sides)
-        run.decode_seconds = self._engine.painting(run.stream, run.settings).seconds
+        run.decode_seconds = sampling.seconds
         run.finish(record.image, settings_in_words(run.settings))
 
-    def compressed(self, photo: str, rate: RateControl, value: float, settings: DecodeSettings) -> Run:
-        """The run of a photo that was checked, its stream made but not decoded."""
+    def compressed(
+        self,
+        photo: str,
+        rate: RateControl,
+        value: float,
+        settings: DecodeSettings,
+        go_on: Callable[[], None] = lambda: None,
+    ) -> Run:
+        """The run of a photo that was checked, its stream made but not decoded; ``go_on`` may end it by raising."""
         content = Path(photo).read_bytes()
         image = load_image(content)
-        encoded = self._engine.encode(content, image, rate, value)
+        encoded = self._engine.encode(content, image, rate, value, go_on)
         run = Run(encoded.stream, settings, file_stem(photo, "photo"), np.asarray(image), encoded.seconds)
         example = example_name(content)
         if example:
@@ -198,30 +263,39 @@ class Actions:
     def show(sides: Sides, run: Run | None, left: str, right: str) -> tuple:
         """Choose which pictures stand left and right; those that are not there yet are made on demand."""
         sides.left, sides.right = left, right
-        if run is None or not run.files:
+        if run is None:
             return gr.skip(), gr.skip()
+        run.declined.clear()
         with clear_errors():
             return run.at(sides)
 
-    def complete(self, run: Run | None, sides: Sides) -> Iterator[tuple]:
+    def complete(self, run: Run | None, sides: Sides, turns: Turns) -> Iterator[tuple]:
         """Make the chosen pictures that are missing: status, slider, captions, table, numbers."""
-        missing = run.missing(sides) if run and run.finished else []
-        if not missing:
+        go_on, added = turns.take(), []
+        if run is None or not run.ended or not run.missing(sides):
             yield (gr.skip(),) * 5
             return
-        with clear_errors():
-            for side in missing:
-                for status in methods.make(self._engine, run, side):
-                    yield status, *run.at(sides), gr.skip(), gr.skip()
+        with clear_errors(), run.folder.held():
+            try:
+                while missing := run.missing(sides):
+                    for progressing in methods.make(self._engine, run, missing[0]):
+                        yield progressing, *run.at(sides), gr.skip(), gr.skip()
+                        go_on()
+                    added.append(missing[0])
+                status = sentence(f"Added {', '.join(added)}.")
+            except Stopped:
+                status = STOPPED
+            finally:
+                run.declined.update(run.missing(sides))
             report = run.report(self._engine.codec.description, lpips_name())
-            yield sentence(f"Added {', '.join(missing)}."), *run.at(sides), report.html(), report.numbers()
+            yield status, *run.at(sides), report.html(), report.numbers()
 
 
 def stopped(run: Run | None) -> str:
-    """The status of a run that did not get to its end."""
-    if run is None:
+    """The status of a run that was stopped; None where not even its stream was finished."""
+    if run is None or AUTOENCODER not in run.files:
         return sentence("Stopped before the first picture.")
-    if run.step == run.total:
+    if run.finished:
         return sentence("Stopped while measuring; the picture is complete.")
     return sentence(f"Stopped after step {run.step} of {run.total}; the repaint is unfinished.")
 

@@ -5,12 +5,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import gradio as gr
+import numpy as np
 
 from pipeline.errors import BitbrushError, ImageError, StreamError
-from pipeline.images import image_size
+from pipeline.images import image_size, load_image
 from pipeline.stream import read_header
+from pipeline.ui.files import RunFolder, file_stem
 from pipeline.ui.report import header_in_words, sentence
 
+_BROWSER_STARTS = (b"\x89PNG", b"\xff\xd8", b"GIF8", b"BM")
 _log = logging.getLogger(__name__)
 
 
@@ -20,6 +23,20 @@ def check_photo(photo: str | None) -> None:
         if not photo:
             raise ImageError("There is no photo yet; upload one or pick an example.")
         image_size(photo)
+
+
+def viewable(photo: str | None) -> str | dict:
+    """A photo as browsers can show it: the same pixels as a PNG file, if its own format is not one of theirs."""
+    with clear_errors():
+        if photo is None or _shown_by_browsers(photo):
+            return gr.skip()
+        return RunFolder().picture(file_stem(photo, "photo"), np.asarray(load_image(photo)))
+
+
+def _shown_by_browsers(photo: str) -> bool:
+    with open(photo, "rb") as file:
+        start = file.read(32)
+    return start.startswith(_BROWSER_STARTS) or start[8:12] == b"WEBP" or (start[4:8] == b"ftyp" and b"avi" in start)
 
 
 def check_stream(stream: bytes | None) -> None:

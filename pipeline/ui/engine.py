@@ -3,8 +3,7 @@
 import hashlib
 import threading
 import time
-from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -12,6 +11,7 @@ import numpy as np
 from PIL import Image
 
 from pipeline.baselines import PlainResult, encode_plain
+from pipeline.cache import ByteCache
 from pipeline.metrics import Scores, measure
 from pipeline.settings import CodecName, DecodeSettings, DecodeStep
 from pipeline.ui.zerogpu import on_gpu
@@ -21,9 +21,12 @@ if TYPE_CHECKING:
 
 RateControl = Literal["bpp", "quality", "ultralow"]
 """What sets the size: a target bitrate or a quality of the standard codec, a target bitrate of the ultra-low one."""
-STREAMS_KEPT = 64
-SCORES_KEPT = 512
+STREAM_BYTES_KEPT = 16_000_000
+PLAIN_BYTES_KEPT = 64_000_000
 PAINTING_BYTES_KEPT = 64_000_000
+SCORE_BYTES_KEPT = 500_000
+_SCORE_BYTES = 1000
+"""Of one entry, keys and overhead included."""
 FRAMES = 8
 """How many steps of a sampling a filmstrip shows."""
 
@@ -52,24 +55,16 @@ class Painting:
     """Spent in the codec."""
 
 
-class Cache(OrderedDict):
-    """The values used last, up to a total size."""
+class Sampling:
+    """A decode on its way: its records, and the seconds that they have cost so far."""
 
-    def __init__(self, limit: int, size: Callable[[object], int] = lambda value: 1):
-        super().__init__()
-        self._limit, self._size, self._lock = limit, size, threading.Lock()
+    def __init__(self, records: Callable[["Sampling"], Iterator[DecodeStep]], seconds: float = 0.0):
+        self.seconds = seconds
+        """Spent in the codec."""
+        self._records = records(self)
 
-    def get(self, key, default=None):
-        with self._lock:
-            if key in self:
-                self.move_to_end(key)
-            return super().get(key, default)
-
-    def put(self, key, value) -> None:
-        with self._lock:
-            self[key] = value
-            while sum(map(self._size, self.values())) > self._limit:
-                self.popitem(last=False)
+    def __iter__(self) -> Iterator[DecodeStep]:
+        return self._records
 
 
 class Engine:
@@ -81,12 +76,10 @@ class Engine:
         self._loading = threading.Lock()
         self._encoding = threading.Lock()
         self._encode, self._decode = on_gpu(self._encode_here), on_gpu(self._decode_here)
-        self._streams = Cache(STREAMS_KEPT)
-        self._plain = Cache(STREAMS_KEPT)
-        self._scores = Cache(SCORES_KEPT)
-        self._paintings = Cache(
-            PAINTING_BYTES_KEPT, lambda painting: sum(record.image.nbytes for record in painting.records)
-        )
+        self._streams: ByteCache[Encoded] = ByteCache(STREAM_BYTES_KEPT, lambda encoded: len(encoded.stream))
+        self._plain: ByteCache[PlainResult] = ByteCache(PLAIN_BYTES_KEPT, lambda it: len(it.data) + it.image.nbytes)
+        self._scores: ByteCache[Scores] = ByteCache(SCORE_BYTES_KEPT, lambda scores: _SCORE_BYTES)
+        self._paintings: ByteCache[Painting] = ByteCache(PAINTING_BYTES_KEPT, lambda it: _picture_bytes(it.records))
 
     @property
     def codec(self) -> "Codec":
@@ -99,66 +92,75 @@ class Engine:
         """What `encode` made of this file before, if it is still known."""
         return self._streams.get((hashlib.sha256(photo).digest(), control, value))
 
-    def encode(self, photo: bytes, image: Image.Image, control: RateControl, value: float) -> Encoded:
+    def encode(
+        self,
+        photo: bytes | None,
+        image: Image.Image,
+        control: RateControl,
+        value: float,
+        check: Callable[[], None] = lambda: None,
+    ) -> Encoded:
         """The stream of ``image``; the meaning of ``value`` depends on ``control``.
 
         Args:
-            photo: the file ``image`` was loaded from; its hash and the rate are the key of the cache.
+            photo: the file ``image`` was loaded from, if there is one: the cache then knows the stream by it.
+            check: called between the attempts at a bitrate; what it raises ends the encoding.
         """
         with self._encoding:
-            encoded = self.encoded(photo, control, value)
+            source = _fingerprint(image) if photo is None else hashlib.sha256(photo).digest()
+            encoded = self._streams.get((source, control, value))
             if encoded is None:
                 self.codec.system(codec_behind(control)).prepare()  # loading the models is no part of the time
                 started = time.monotonic()
-                stream = self._encode(image, control, value)
+                stream = self._encode(image, control, value, check)
                 encoded = Encoded(stream, time.monotonic() - started)
-                self._streams.put((hashlib.sha256(photo).digest(), control, value), encoded)
+                self._streams.put((source, control, value), encoded)
             return encoded
 
     def painting(self, stream: bytes, settings: DecodeSettings) -> Painting | None:
         """The finished decode of a stream, if it is still known."""
         return self._paintings.get((stream, settings))
 
-    def paint(self, stream: bytes, settings: DecodeSettings) -> Iterator[DecodeStep]:
-        """`Codec.decode`; of a `painting` that is known, only the records that were kept. Returns the seconds."""
+    def paint(self, stream: bytes, settings: DecodeSettings) -> Sampling:
+        """`Codec.decode`; of a `painting` that is known, only the records that were kept."""
         known = self.painting(stream, settings)
         if known:
-            yield from known.records
-            return known.seconds
-        records, seconds = [], 0.0
+            return Sampling(lambda _: iter(known.records), known.seconds)
+        return Sampling(lambda sampling: self._painted(stream, settings, sampling))
+
+    def _painted(self, stream: bytes, settings: DecodeSettings, sampling: Sampling) -> Iterator[DecodeStep]:
+        records: list[DecodeStep] = []
         decode = self._decode(stream, settings)
         while True:
             started = time.monotonic()
             record = next(decode, None)
-            seconds += time.monotonic() - started
+            sampling.seconds += time.monotonic() - started
             if record is None:
                 break
-            if record.step in film_steps(record.total):
+            if record.step in film_steps(record.total) and _picture_bytes(records) <= PAINTING_BYTES_KEPT:
                 records.append(record)
             yield record
-        self._paintings.put((stream, settings), Painting(tuple(records), seconds))
-        return seconds
+        self._paintings.put((stream, settings), Painting(tuple(records), sampling.seconds))
 
-    def _encode_here(self, image: Image.Image, control: RateControl, value: float) -> bytes:
+    def _encode_here(self, image: Image.Image, control: RateControl, value: float, check: Callable[[], None]) -> bytes:
         rate = {"quality": value} if control == "quality" else {"bpp": value}
-        return self.codec.encode(image, **rate, codec=codec_behind(control))
+        return self.codec.encode(image, **rate, codec=codec_behind(control), check=check)
 
     def _decode_here(self, stream: bytes, settings: DecodeSettings) -> Iterator[DecodeStep]:
         yield from self.codec.decode(stream, settings)
 
     def plain(self, image: Image.Image, codec: str, max_bytes: int) -> PlainResult:
         """`pipeline.baselines.encode_plain`, remembered."""
-        key = hashlib.sha256(image.tobytes()).digest(), image.size, codec, max_bytes
+        key = _fingerprint(image), codec, max_bytes
         result = self._plain.get(key)
         if result is None:
             result = encode_plain(image, codec, max_bytes)
-            if result.image.nbytes * STREAMS_KEPT <= PAINTING_BYTES_KEPT:
-                self._plain.put(key, result)
+            self._plain.put(key, result)
         return result
 
     def measure(self, original: np.ndarray, picture: np.ndarray) -> Scores:
         """`pipeline.metrics.measure`, remembered."""
-        key = tuple((each.shape, hashlib.sha256(np.ascontiguousarray(each)).digest()) for each in (original, picture))
+        key = tuple(_fingerprint(each) for each in (original, picture))
         scores = self._scores.get(key)
         if scores is None:
             scores = measure(original, picture)
@@ -174,3 +176,13 @@ def codec_behind(control: RateControl) -> CodecName:
 def film_steps(total: int) -> list[int]:
     """The steps of a sampling that are kept: the first, the last, and evenly between; at most `FRAMES`."""
     return sorted({round(step) for step in np.linspace(0, total, min(FRAMES, total + 1))})
+
+
+def _fingerprint(picture: Image.Image | np.ndarray) -> tuple:
+    """What tells pictures apart: their size and a hash of their pixels."""
+    pixels = np.ascontiguousarray(picture)
+    return pixels.shape, hashlib.sha256(pixels).digest()
+
+
+def _picture_bytes(records: Sequence[DecodeStep]) -> int:
+    return sum(record.image.nbytes for record in records)

@@ -1,15 +1,16 @@
 """What the page does beside a run: every method at once, and several samples of one stream."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import gradio as gr
 import numpy as np
 
 from pipeline.errors import ImageError
 from pipeline.metrics import lpips_name
+from pipeline.settings import DecodeSettings
 from pipeline.sheet import Cell, contact_sheet
 from pipeline.ui import methods
-from pipeline.ui.actions import Actions, decode_settings
+from pipeline.ui.actions import STOPPED, Actions, decode_settings
 from pipeline.ui.checks import check_photo, clear_errors
 from pipeline.ui.choices import rate_value
 from pipeline.ui.engine import Engine, RateControl
@@ -18,6 +19,7 @@ from pipeline.ui.maps import SPREAD_TOP, spread_map
 from pipeline.ui.report import NO_LPIPS, progress, score_texts, sentence
 from pipeline.ui.run import Run
 from pipeline.ui.sides import AUTOENCODER, METHODS, ORIGINAL, REPAINT, SAMPLE, Sides
+from pipeline.ui.turns import Stopped, Turns
 
 SHEET = (ORIGINAL, *(side for side in METHODS if side != SAMPLE))
 SHEET_WIDTH = 640
@@ -48,6 +50,7 @@ class Extras:
         noise: float,
         seed: int | None,
         run: Run | None,
+        turns: Turns,
     ) -> Iterator[tuple]:
         """Put one photo through every method at the same number of bytes.
 
@@ -67,40 +70,59 @@ class Extras:
         with clear_errors():
             settings = decode_settings(decoder, steps, noise, seed)
             check_photo(photo)
-            yield progress("Compressing …"), "", None, None
             value = rate_value(rate, bpp, quality, ultralow)
-            fresh = self._actions.compressed(photo, rate, value, settings)
-            if run is None or not run.finished or (run.stream, run.settings) != (fresh.stream, fresh.settings):
-                run = fresh
-                for view in self._actions.run(run, Sides()):
-                    yield view.status, "", None, None
-            if not run.has_original:
-                raise ImageError("The methods are compared with the original; choose its photo instead of a stream.")
+            try:
+                for answer in self._compare(photo, rate, value, settings, run, turns.take()):
+                    yield answer
+            except Stopped:
+                yield STOPPED, *answer[1:]
+
+    def _compare(
+        self,
+        photo: str,
+        rate: RateControl,
+        value: float,
+        settings: DecodeSettings,
+        run: Run | None,
+        go_on: Callable[[], None],
+    ) -> Iterator[tuple]:
+        yield progress("Compressing …"), "", None, None
+        fresh = self._actions.compressed(photo, rate, value, settings, go_on)
+        if run is None or not run.finished or (run.stream, run.settings) != (fresh.stream, fresh.settings):
+            run = fresh
+            for view in self._actions.run(run, Sides(), go_on):
+                yield view.status, "", None, None
+            go_on()
+        if not run.has_original:
+            raise ImageError("The methods are compared with the original; choose its photo instead of a stream.")
+        with run.folder.held():
             for side in SHEET:
                 if side not in run.files and run.can_have(side):
                     for status in methods.make(self._engine, run, side):
                         yield status, _grid(run), None, None
+                        go_on()
             numbers = run.report(self._engine.codec.description, lpips_name()).numbers()
-            yield (
-                sentence("Every method has been through the same picture."),
-                _grid(run),
-                _sheet(run),
-                numbers,
-            )
+            yield sentence("Every method has been through the same picture."), _grid(run), _sheet(run), numbers
 
-    def sample(self, count: int, run: Run | None) -> Iterator[tuple]:
+    def sample(self, count: int, run: Run | None, turns: Turns) -> Iterator[tuple]:
         """Decode the last stream with several seeds: status, and the samples with their spread as HTML."""
+        go_on = turns.take()
         with clear_errors():
             if run is None or not run.finished:
                 raise ImageError("There is nothing to sample from yet; press Run first, then paint samples of it.")
             samples = [methods.another_sample(run.settings, by) for by in range(int(count))]
             names = [REPAINT, *(f"Seed {settings.seed}" for settings in samples[1:])]
-            for number, (name, settings) in enumerate(zip(names, samples, strict=True), 1):
-                if name not in run.files:
-                    what = f"Painting sample {number} of {len(samples)}"
-                    for status in methods.add_repaint(self._engine, run, name, settings, what):
-                        yield status, gr.skip()
-            yield sentence(f"{len(samples)} samples of one stream."), _samples(run, names)
+            with run.folder.held():
+                try:
+                    for number, (name, settings) in enumerate(zip(names, samples, strict=True), 1):
+                        if name not in run.files:
+                            what = f"Painting sample {number} of {len(samples)}"
+                            for status in methods.add_repaint(self._engine, run, name, settings, what):
+                                yield status, gr.skip()
+                                go_on()
+                    yield sentence(f"{len(samples)} samples of one stream."), _samples(run, names)
+                except Stopped:
+                    yield STOPPED, gr.skip()
 
 
 def _grid(run: Run) -> str:

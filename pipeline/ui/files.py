@@ -1,10 +1,14 @@
 """Result files in unique folders inside Gradio's own cache, where it serves them as they are and copies nothing."""
 
+import os
 import re
 import shutil
 import tempfile
+import threading
 import time
-from contextlib import suppress
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +22,9 @@ KEPT_BYTES = 2_000_000_000
 PREVIEW_PIXELS = 1_500_000
 _PREVIEWS_KEPT = 8
 _PREFIX = "bitbrush-"
+_held: Counter[Path] = Counter()
+"""Folders that are being worked on."""
+_holding = threading.Lock()
 
 
 def file_stem(name: str | None, fallback: str) -> str:
@@ -27,7 +34,7 @@ def file_stem(name: str | None, fallback: str) -> str:
 
 class RunFolder:
     """The files of one run. When a new one comes, those of runs that ended long ago go, and the oldest beyond
-    `KEPT_BYTES`."""
+    `KEPT_BYTES`; none that is `held`."""
 
     def __init__(self) -> None:
         cache = Path(get_upload_folder())
@@ -35,6 +42,21 @@ class RunFolder:
         _tidy(cache)
         self._path = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=cache))
         self._previews: list[Path] = []
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Nothing of it is removed inside this block."""
+        with _holding:
+            _held[self._path] += 1
+        try:
+            yield
+        finally:
+            with _holding:
+                _held[self._path] -= 1
+                if not _held[self._path]:
+                    del _held[self._path]
+            with suppress(FileNotFoundError):
+                os.utime(self._path)
 
     def path(self, name: str) -> str:
         """Where a file of this name belongs; it comes anew every time, so that no browser shows an older one."""
@@ -56,7 +78,10 @@ class RunFolder:
         return self.picture(name, picture if factor == 1 else np.asarray(Image.fromarray(picture).reduce(factor)))
 
     def step(self, number: int, picture: np.ndarray) -> str:
-        """The preview of a sampling step; all but the last few are deleted."""
+        """The preview of a sampling step; all but the last few are deleted. What else is here counts as new, as Gradio
+        deletes what is older than `KEPT_SECONDS`."""
+        for file in self._path.rglob("*"):
+            os.utime(file)
         self._previews.append(Path(self.preview(f"step-{number}", picture)))
         while len(self._previews) > _PREVIEWS_KEPT:
             self._previews.pop(0).unlink(missing_ok=True)
@@ -70,11 +95,14 @@ class RunFolder:
 
 
 def _tidy(cache: Path) -> None:
-    """Removes run folders that are old, or too much together."""
+    """Removes run folders that are old, or too much together; those that are worked on stay, and count."""
     total = 0
     with suppress(FileNotFoundError):  # where another run tidies at the same time
         folders = sorted(cache.glob(f"{_PREFIX}*"), key=lambda folder: folder.stat().st_mtime, reverse=True)
-        for folder in folders:
+        for folder in sorted(folders, key=lambda folder: folder not in _held):
             total += sum(file.stat().st_size for file in folder.rglob("*"))
-            if total > KEPT_BYTES or time.time() - folder.stat().st_mtime > 2 * KEPT_SECONDS:
-                shutil.rmtree(folder, ignore_errors=True)
+            with _holding:
+                if folder in _held:
+                    continue
+                if total > KEPT_BYTES or time.time() - folder.stat().st_mtime > 2 * KEPT_SECONDS:
+                    shutil.rmtree(folder, ignore_errors=True)

@@ -6,7 +6,15 @@ import gradio as gr
 
 from pipeline.settings import MAX_SEED, MAX_STEPS
 from pipeline.ui.choices import DEFAULTS, EXAMPLES, PRESETS, RANGES, Link
-from pipeline.ui.components import PhotoInput, Prose
+from pipeline.ui.components import (
+    DropdownInput,
+    PhotoInput,
+    Prose,
+    RadioInput,
+    SeedInput,
+    SliderInput,
+    StreamInput,
+)
 from pipeline.ui.extras import MAX_SAMPLES
 from pipeline.ui.how import how_it_works
 from pipeline.ui.plots import KINDS
@@ -105,7 +113,6 @@ class PlotsTab(Group):
 def photo_source() -> tuple[gr.Radio, PhotoSource]:
     """The preset, and the photo with its rate."""
     photo = PhotoInput(
-        value=str(EXAMPLES[Link.example]),
         label="Photo",
         type="filepath",
         image_mode=None,
@@ -123,26 +130,26 @@ def photo_source() -> tuple[gr.Radio, PhotoSource]:
         elem_classes="segments",
     )
     rates = [("Bitrate", "bpp"), ("Quality", "quality"), ("Ultra-low", "ultralow")]
-    rate = gr.Radio(rates, value=Link.rate, label="Set the size by")
-    bpp = gr.Slider(*RANGES["bpp"], step=0.01, label="Target bitrate, bits per pixel")
-    quality = gr.Slider(*RANGES["quality"], step=0.01, label="Quality", visible=False)
-    ultralow = gr.Slider(
+    rate = RadioInput(rates, value=Link.rate, label="Set the size by")
+    bpp = SliderInput(*RANGES["bpp"], step=0.01, label="Target bitrate, bits per pixel")
+    quality = SliderInput(*RANGES["quality"], step=0.01, label="Quality", visible=False)
+    ultralow = SliderInput(
         *RANGES["ultralow"], step=0.001, label="Target bitrate of the ultra-low codec, bits per pixel", visible=False
     )
     return preset, PhotoSource(photo, rate, bpp, quality, ultralow)
 
 
 def stream_source() -> StreamSource:
-    stream = gr.File(label="Stream (.bbr)", file_types=[".bbr"], type="binary", height=120, elem_id="stream")
+    stream = StreamInput(label="Stream (.bbr)", height=120, elem_id="stream")
     return StreamSource(stream, Prose())
 
 
 def decoding() -> tuple[Decoding, gr.Button]:
     """The decoder's controls, and the button that draws a seed."""
     choices = [(name, decoder.value) for decoder, name in DECODER_NAMES.items()]
-    decoder = gr.Radio(choices, value=DEFAULTS.decoder.value, label="Decoder")
-    steps = gr.Slider(1, MAX_STEPS, DEFAULTS.num_inference_steps, step=1, label="Sampling steps")
-    noise = gr.Slider(
+    decoder = RadioInput(choices, value=DEFAULTS.decoder.value, label="Decoder")
+    steps = SliderInput(1, MAX_STEPS, DEFAULTS.num_inference_steps, step=1, precision=0, label="Sampling steps")
+    noise = SliderInput(
         0,
         1,
         DEFAULTS.noise_level,
@@ -151,7 +158,7 @@ def decoding() -> tuple[Decoding, gr.Button]:
         info="0 returns the exact picture that was sent, 1 paints the most.",
     )
     with gr.Row(elem_id="seeding"):
-        seed = gr.Number(DEFAULTS.seed, label="Seed", precision=0, minimum=0, maximum=MAX_SEED, min_width=120)
+        seed = SeedInput(DEFAULTS.seed, label="Seed", precision=0, minimum=0, maximum=MAX_SEED, min_width=120)
         reroll = gr.Button("Re-roll", min_width=100, scale=0, elem_id="reroll")
     return Decoding(decoder, steps, noise, seed), reroll
 
@@ -180,9 +187,12 @@ def comparison() -> Comparison:
     )
     with gr.Row(elem_id="sides"):
         choices = [(f"{key}  {side}", side) for key, side in KEYS.items()]
-        left = gr.Dropdown(choices, value=Sides.left, label="Left", filterable=False, min_width=150, elem_id="left")
+        plain = {"filterable": False, "min_width": 150}
+        left = DropdownInput(choices, value=Sides.left, label="Left", elem_id="left", **plain)
         swap = gr.Button("Swap", min_width=70, scale=0, elem_id="swap")
-        right = gr.Dropdown(choices, value=Sides.right, label="Right", filterable=False, min_width=150, elem_id="right")
+        right = DropdownInput(
+            choices, value=Sides.right, label="Right", filterable=False, min_width=150, elem_id="right"
+        )
         gr.Button("Worst region", min_width=130, scale=0, elem_id="worst")
     for key, side in KEYS.items():
         button = gr.Button(f"Show {side}", visible="hidden", elem_id=f"key-{key}")
@@ -214,12 +224,12 @@ def samples_tab() -> SamplesTab:
     Prose(SAMPLES_INTRO)
     with gr.Row(elem_classes="tools"):
         start = gr.Button("Paint samples", min_width=150, scale=0, elem_id="paint-samples")
-        count = gr.Slider(2, MAX_SAMPLES, 4, step=1, label="How many samples", min_width=220)
+        count = SliderInput(2, MAX_SAMPLES, 4, step=1, precision=0, label="How many samples", min_width=220)
     return SamplesTab(film, count, start, Prose(elem_id="samples"))
 
 
 def plots_tab() -> PlotsTab:
-    kind = gr.Radio(list(KINDS), value=KINDS[0], label="Plot", elem_classes="segments")
+    kind = RadioInput(list(KINDS), value=KINDS[0], label="Plot", elem_classes="segments")
     return PlotsTab(kind, Prose(elem_id="plot"))
 
 

@@ -72,7 +72,7 @@ def _add_ultralow(engine: Engine, run: Run) -> Iterator[str]:
     yield progress("Compressing with the ultra-low codec …")
     original = run.picture(ORIGINAL)
     bpp = max(RANGES["ultralow"][0], min(ULTRALOW_BPP, run.header.bpp))
-    stream = engine.encode(original.tobytes(), Image.fromarray(original), "ultralow", bpp).stream
+    stream = engine.encode(None, Image.fromarray(original), "ultralow", bpp).stream
     settings = DEFAULT_SETTINGS[CodecName.ULTRALOW]
     picture = yield from _painted(engine, stream, settings, "Painting the ultra-low stream")
     run.add(ULTRALOW, picture, f"Ultra-low codec, {steps_text(settings.num_inference_steps)}", len(stream))

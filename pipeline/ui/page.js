@@ -29,6 +29,47 @@
     }
   });
 
+  // Number fields drop a comma, which makes 3 of "0,3".
+  document.addEventListener("beforeinput", (event) => {
+    if (!event.data?.includes(",") || !event.target.matches("input[type='number']")) return;
+    event.preventDefault();
+    document.execCommand("insertText", false, event.data.replaceAll(",", "."));
+  }, true);
+
+  // Gradio's own pasting empties the photo where there is no picture to paste, and its dropping knows few formats.
+  const PICTURE = /\.(?:png|jpe?g|webp|avif|gif|bmp|tiff?|p[bgpn]m|hei[cf]|jxl)$/i;
+  const isPicture = (file) => file.type.startsWith("image/") || PICTURE.test(file.name);
+  const give = (files) => {
+    const [picture, input] = [[...files].find(isPicture), find("#photo input[type='file']")];
+    if (!picture || !input) return false;
+    const transfer = new DataTransfer();
+    transfer.items.add(picture);
+    input.files = transfer.files;
+    input.dispatchEvent(new Event("change", {bubbles: true}));
+    return true;
+  };
+  const swallow = (event) => {
+    event.preventDefault();
+    event.stopImmediatePropagation();
+  };
+  const picturesOfClipboard = async () => {
+    const items = await navigator.clipboard.read();
+    return Promise.all(items.flatMap((item) => item.types.filter((type) => type.startsWith("image/")).map(
+      async (type) => new File([await item.getType(type)], `clipboard.${type.slice(6)}`, {type}))));
+  };
+  document.addEventListener("paste", (event) => {
+    if (event.target.closest?.(TYPING) || !handle()?.checkVisibility()) return;
+    if (give(event.clipboardData?.files ?? [])) swallow(event);
+  }, true);
+  document.addEventListener("drop", (event) => {
+    if (event.target.closest?.("#photo") && give(event.dataTransfer?.files ?? [])) swallow(event);
+  }, true);
+  document.addEventListener("click", (event) => {
+    if (!event.target.closest("#photo [aria-label='Paste from clipboard']")) return;
+    swallow(event);
+    picturesOfClipboard().then(give).catch(() => {});
+  }, true);
+
   // Divider, zoom and pan belong to Gradio's slider, which takes them from the mouse only.
   const mouse = (kind, target, x, y, more) => target.dispatchEvent(
     new (kind === "wheel" ? WheelEvent : MouseEvent)(kind,
@@ -87,6 +128,10 @@
       const name = decodeURIComponent(image.src.split("/").pop()).replace(/\.\w+$/, "");
       if (image.alt !== name) image.alt = name;
     });
+    const picker = find("#photo input[type='file']");
+    if (picker && !picker.accept.includes(".jxl")) {
+      picker.accept = "image/*,.avif,.heic,.heif,.jxl,.pbm,.pgm,.pnm,.ppm,.tif,.tiff";
+    }
     const divider = handle();
     if (divider) {
       const [middle, frame] = [divider.getBoundingClientRect(), find("#compare .slider-wrap").getBoundingClientRect()];

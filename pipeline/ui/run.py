@@ -18,6 +18,7 @@ from pipeline.ui.report import Method, Report, captions_html, steps_text
 from pipeline.ui.sides import (
     AUTOENCODER,
     ERROR,
+    GRAIN,
     METHODS,
     NEED_ORIGINAL,
     ORIGINAL,
@@ -61,6 +62,10 @@ class Run:
         self.film: list[Figure] = []
         """The steps so far, of one region."""
         self.step = self.total = 0
+        self.ended = False
+        """Whether its decode is over, finished or not."""
+        self.declined: set[str] = set()
+        """Sides that were asked for, but stopped or failed."""
         self.encode_seconds = encode_seconds
         self.decode_seconds: float | None = None
         self.query = ""
@@ -143,19 +148,22 @@ class Run:
     def can_have(self, side: str) -> bool:
         if side in (OTHER, ULTRALOW) and self.is_ultralow:
             return False
+        if side in (REPAINT, GRAIN) and self.ended and not self.finished:
+            return False
         return self.has_original or side not in NEED_ORIGINAL
 
     def missing(self, sides: Sides) -> list[str]:
         """The chosen sides that are still to be made and can be; an error map is made of what it stands beside."""
         chosen = {self._behind(sides.left, sides.right), self._behind(sides.right, sides.left)}
-        return [side for side in SIDES if side in chosen and side not in self.files and self.can_have(side)]
+        wanted = [side for side in SIDES if side in chosen and side not in self.files and side not in self.declined]
+        return [side for side in wanted if self.can_have(side)]
 
     def at(self, sides: Sides) -> tuple[tuple[str, str], str]:
         """Slider value and captions; the autoencoder's picture stands in for one that is not there."""
         left, right = self._shown(sides.left, sides.right), self._shown(sides.right, sides.left)
         box = self._box(sides).shares(self.header.width, self.header.height) if self._has_box() else None
         query = f"{self.query}&{urlencode({'left': sides.left, 'right': sides.right})}" if self.query else ""
-        missing = self.missing(sides) if self.finished else []
+        missing = self.missing(sides) if self.ended else []
         press = f"complete {self._token} {', '.join(missing)}" if missing else ""
         return (left[0], right[0]), captions_html(left[1], right[1], box, query, press)
 
@@ -176,21 +184,27 @@ class Run:
 
     def _shown(self, side: str, opposite: str) -> tuple[str, str]:
         """File and caption of a side."""
-        if side == ERROR and self.can_have(side):
-            behind = self._behind(side, opposite)
-            if behind in self.files and behind not in self.previews:
-                return self._error_file(behind), self.captions[f"{ERROR} {behind}"]
+        behind = self._behind(side, opposite)
+        if side == ERROR and self.can_have(side) and behind in self.files and behind not in self.previews:
+            return self._error_file(behind), self.captions[f"{ERROR} {behind}"]
         if side in self.previews or side in self.files:
             return self.previews.get(side) or self.files[side], self.captions[side]
-        if self.can_have(side):
-            reason = f"{side} follows"
-        elif side == OTHER and self.is_ultralow:
-            reason = "the ultra-low codec has one decoder"
-        elif side == ULTRALOW and self.is_ultralow:
-            reason = "this is the ultra-low codec; see Repaint"
-        else:
-            reason = "a stream comes without its original"
-        return self.previews.get(AUTOENCODER) or self.files[AUTOENCODER], f"{self.sketch_name} ({reason})"
+        caption = f"{self.sketch_name} ({self._why_not(side, behind)})"
+        return self.previews.get(AUTOENCODER) or self.files[AUTOENCODER], caption
+
+    def _why_not(self, side: str, behind: str) -> str:
+        """Why a side is not there, which needs the picture of ``behind``."""
+        if behind in self.declined:
+            return f"no {side} was made; choose it again"
+        if self.can_have(side) and self.can_have(behind):
+            return f"{side} follows"
+        if side == OTHER and self.is_ultralow:
+            return "the ultra-low codec has one decoder"
+        if side == ULTRALOW and self.is_ultralow:
+            return "this is the ultra-low codec; see Repaint"
+        if not self.has_original and side in NEED_ORIGINAL:
+            return "a stream comes without its original"
+        return f"no {side} of an unfinished repaint"
 
     def _error_file(self, behind: str) -> str:
         key = f"{ERROR} {behind}"

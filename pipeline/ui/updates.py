@@ -8,22 +8,45 @@ from pipeline.ui.choices import EXAMPLES, PRESETS, RANGES, Link, recommended
 from pipeline.ui.engine import RateControl, codec_behind
 from pipeline.ui.layout import OPENING, UNPAINTED
 from pipeline.ui.run import DECODER_NAMES, Run
+from pipeline.ui.sides import Sides
+from pipeline.ui.turns import Turns
 from pipeline.ui.view import View
 
 
-def busy() -> list[dict]:
-    """The four starting buttons, stop and the two downloads when a run begins."""
+def begun(turns: Turns) -> list[dict]:
+    """The four starting buttons, stop and the two downloads when a run begins that ends others."""
+    turns.begin()
+    return _busy()
+
+
+def joined(turns: Turns) -> list[dict]:
+    """The same seven when a run begins that leaves others alone."""
+    turns.join()
+    return _busy()
+
+
+def _busy() -> list[dict]:
     return [gr.update(interactive=is_stop) for is_stop in (False, False, False, False, True, False, False)]
 
 
-def idle(*files: str | None) -> list[dict]:
-    """The same seven while nothing runs; files that are there can be downloaded."""
+def _idle(*files: str | None) -> list[dict]:
     return [*(gr.update(interactive=on) for on in (True, True, True, True, False)), *ready(*files)]
 
 
-def ended(run: Run | None, *files: str | None) -> list[dict | str]:
-    """The status and the same seven when a run has ended, one way or another."""
-    return [gr.skip() if files[-1] else actions.stopped(run), *idle(*files)]
+def ended(turns: Turns, *files: str | None) -> list[dict | str]:
+    """The status and the same seven when a run has ended; files that are there can be downloaded."""
+    return [actions.LOST if turns.lost else gr.skip(), *_idle(*files)]
+
+
+def failed(run: Run | None, sides: Sides, *files: str | None) -> list:
+    """The same when a run has failed, and the pictures and captions, which promise no more."""
+    pair = run.at(sides) if run else (gr.skip(), gr.skip())
+    return [actions.FAILED, *_idle(*files), *pair]
+
+
+def opening_ended(turns: Turns, *files: str | None) -> list[dict]:
+    """The download buttons when the run that the page begins with has ended, unless another has taken its place."""
+    return [gr.skip(), gr.skip()] if turns.begun else ready(*files)
 
 
 def ready(*files: str | None) -> list[dict]:

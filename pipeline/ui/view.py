@@ -15,7 +15,8 @@ class View:
     """The outputs of a run, in the order of the page's components.
 
     Every answer states all of them, because a generator that goes back from a value to `gr.skip` loses the value.
-    Only the pictures and what belongs to them keep what a previous run left there, until there is a new picture.
+    Only the pictures and what belongs to them, the run among it, keep what a previous run left there, until there is a
+    new picture.
     """
 
     status: str
@@ -27,7 +28,7 @@ class View:
     stream_file: str | None = None
     picture_file: str | None = None
     filmstrip: Any = field(default_factory=gr.skip)
-    run: Run | None = None
+    run: Any = field(default_factory=gr.skip)
 
     def showing(self, run: Run, sides: Sides) -> "View":
         """The same with the pictures that are there by now."""
