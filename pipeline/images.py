@@ -2,7 +2,6 @@
 
 import io
 import os
-import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
 from pipeline.errors import ImageError
+from pipeline.files import atomic_path as atomic_path
 
 MAX_PIXELS = 24_000_000
 MAX_SIDE = 65_535
@@ -102,21 +102,6 @@ def load_image(source: Source) -> Image.Image:
             return _to_srgb(image).convert("RGB")
         except (OSError, SyntaxError, ValueError, EOFError) as error:
             raise ImageError(f"The picture is damaged and cannot be decoded ({error}).") from None
-
-
-@contextmanager
-def atomic_path(path: str | Path) -> Iterator[Path]:
-    """A temporary path beside ``path`` that takes its name only when the block succeeds."""
-    path = Path(path)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix)
-    os.close(handle)
-    partial = Path(name)
-    try:
-        yield partial
-        partial.chmod(0o644)
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def save_png(picture: np.ndarray | Image.Image, path: str | Path) -> None:

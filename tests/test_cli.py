@@ -158,6 +158,13 @@ def test_existing_files_are_kept_without_force(command, photo, stream_file, tmp_
     assert out.read_bytes() == b"precious"
 
 
+@pytest.mark.parametrize("command", ["compress", "decompress", "compare"])
+def test_what_is_read_is_never_replaced(command, photo):
+    before = photo.read_bytes()
+    assert_refused(run(command, photo, photo, "--force"), "what is read")
+    assert photo.read_bytes() == before
+
+
 def test_force_replaces(photo, tmp_path, stream):
     out = tmp_path / "a.bbr"
     out.write_bytes(b"old")
