@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, ScalarFormatter, StrMethodFormatter
 
 from pipeline.evaluation.results import Results, Row
+from pipeline.files import atomic_path
 
 Measure = Literal["psnr", "lpips"]
 MAIN_RATE = 0.25
@@ -143,7 +144,8 @@ def save_all(results: Results, ultralow: Results, folder: Path) -> list[Path]:
         }
         for name, figure in figures.items():
             path = folder / f"{name}{'-dark' if dark else ''}.svg"
-            figure.savefig(path, transparent=True, metadata={"Date": None})
+            with atomic_path(path) as partial:
+                figure.savefig(partial, format="svg", transparent=True, metadata={"Date": None})
             paths.append(path)
     return paths
 
