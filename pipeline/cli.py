@@ -244,8 +244,14 @@ def compare(
         column.justify = "right"
     cells = [Cell("original", f"{image.width} x {image.height} pixels", np.asarray(image))]
     settings = [DecodeSettings(decoder, steps, noise, seed) for decoder in (Decoder.DIFFUSION, Decoder.FLOW)]
+    reasons = []
     results = every_method(codec, image, stream, *settings, _watch)
     for result in tqdm(results, total=METHODS, unit="method", disable=None, leave=False):
+        if result.picture is None:
+            table.add_row(result.name, *"–––––")
+            cells.append(Cell(result.name, result.reason.replace("; ", ";\n"), None))
+            reasons.append(result.reason)
+            continue
         scores = measure(cells[0].picture, result.picture)
         figures = (
             f"{result.bytes:,}",
@@ -258,6 +264,8 @@ def compare(
         cells.append(Cell(result.name, caption, result.picture))
     write_output(out, _png(contact_sheet(cells)), force, source)
     Console(stderr=out == STANDARD_STREAM).print(table)
+    for reason in reasons:
+        _note(reason)
     if lpips_name() is None:
         _note("There is no LPIPS: its network is neither in the torch hub folder nor reachable.")
 
