@@ -30,7 +30,7 @@ def main() -> None:
         stream = codec.encode(image, bpp=BPP, codec=CodecName.ULTRALOW)
         coarse = codec.reconstruct(stream)
         *_, last = codec.decode(stream)
-        sketch = Sketch(image, original, patch_features(original), stream, coarse)
+        sketch = Sketch(image, original, patch_features(original), len(stream), stream, coarse)
         avif, size = plain_smaller("avif").run(codec, sketch)
         pictures = {
             "Original": (original, original.nbytes),

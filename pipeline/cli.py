@@ -8,10 +8,11 @@ import dataclasses
 import importlib
 import io
 import json
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import numpy as np
 import typer
@@ -22,7 +23,7 @@ from tqdm import tqdm
 from typer.core import TyperGroup
 
 from pipeline.errors import BitbrushError, SettingsError
-from pipeline.images import atomic_path, read_picture
+from pipeline.files import STANDARD_STREAM, check_output, is_stream, read_input, write_output
 from pipeline.settings import (
     DEFAULT_SETTINGS,
     MAX_SEED,
@@ -39,7 +40,6 @@ if TYPE_CHECKING:
 
 DEFAULT_QUALITY = 0.5
 _DEFAULTS = DecodeSettings()
-_STANDARD_STREAM = Path("-")
 
 
 _LATE = {"train": "pipeline.training.cli", "evaluate": "pipeline.evaluation.cli"}
@@ -74,6 +74,39 @@ app = typer.Typer(
     help="Bitbrush: a few bits sketch the picture, diffusion paints the detail back.",
     epilog="python -m pipeline COMMAND --help shows examples.",
 )
+
+
+def main() -> NoReturn:
+    """Runs the command line and exits; a standard stream that is closed, full or cut off costs a sentence at most."""
+    _occupy_closed_streams()
+    try:
+        app(prog_name="python -m pipeline")
+    except SystemExit as exit:
+        code = exit.code
+    except OSError as error:
+        if error.strerror is None:
+            raise
+        _note(f"Error: {error.filename or 'Standard output'} cannot be used ({error.strerror}).")
+        code = 1
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except OSError:
+        # What is left could not be written when Python ends, either, which would then say so.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = code or 1
+    sys.exit(code)
+
+
+def _occupy_closed_streams() -> None:
+    """Opens nothing in place of closed standard streams, so that no other file takes their number."""
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w")
 
 
 def _examples(*lines: str) -> str:
@@ -127,10 +160,10 @@ def compress(
 ) -> None:
     """Compress a picture into a stream of real bytes."""
     rate = _rate(quality, bpp)
-    _check_output(out, force)
+    check_output(out, force, source)
     image = _load_picture(source)
     stream = _encode(_load_codec(), image, rate, codec)
-    _write(out, stream, force)
+    write_output(out, stream, force, source)
     facts = _facts(stream)
     _note("{width} × {height} pixels: {bytes:,} bytes, {bpp:.4f} bpp at quality {quality:.3f}".format_map(facts))
     if bpp is not None and facts["bpp"] > bpp:
@@ -157,16 +190,16 @@ def decompress(
     force: Force = False,
 ) -> None:
     """Decode a stream, which knows its codec, into a picture; detail is painted back by diffusion and flow."""
-    _check_png(out, force)
+    _check_png(out, force, source)
     from pipeline.stream import read_header
 
-    stream = _read(source)
+    stream = read_input(source)
     own = DEFAULT_SETTINGS[read_header(stream).codec]
     settings = DecodeSettings(
         decoder, steps or own.num_inference_steps, own.noise_level if noise is None else noise, seed, shift
     )
     picture = _watch(_load_codec().decode(stream, settings), settings.decoder)
-    _write(out, _png(picture), force)
+    write_output(out, _png(picture), force, source)
 
 
 @app.command(epilog=_examples("info photo.bbr", "info photo.bbr --json"))
@@ -174,7 +207,7 @@ def info(
     source: Stream, as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False
 ) -> None:
     """Show what a stream says of itself, and its real bits per pixel."""
-    facts = _facts(_read(source))
+    facts = _facts(read_input(source))
     if as_json:
         typer.echo(json.dumps(facts))
         return
@@ -201,7 +234,7 @@ def compare(
     from pipeline.sheet import METHODS, Cell, contact_sheet, every_method
 
     rate = _rate(quality, bpp)
-    _check_png(out, force)
+    _check_png(out, force, source)
     image = _load_picture(source)
     codec = _load_codec()
     stream = _encode(codec, image, rate)
@@ -211,8 +244,14 @@ def compare(
         column.justify = "right"
     cells = [Cell("original", f"{image.width} x {image.height} pixels", np.asarray(image))]
     settings = [DecodeSettings(decoder, steps, noise, seed) for decoder in (Decoder.DIFFUSION, Decoder.FLOW)]
+    reasons = []
     results = every_method(codec, image, stream, *settings, _watch)
     for result in tqdm(results, total=METHODS, unit="method", disable=None, leave=False):
+        if result.picture is None:
+            table.add_row(result.name, *"–––––")
+            cells.append(Cell(result.name, result.reason.replace("; ", ";\n"), None))
+            reasons.append(result.reason)
+            continue
         scores = measure(cells[0].picture, result.picture)
         figures = (
             f"{result.bytes:,}",
@@ -223,8 +262,10 @@ def compare(
         table.add_row(result.name, *figures)
         caption = "{} bytes, {} bpp\n{} dB, MS-SSIM {}, {lpips} {}".format(*figures, lpips=lpips)
         cells.append(Cell(result.name, caption, result.picture))
-    _write(out, _png(contact_sheet(cells)), force)
-    Console(stderr=out == _STANDARD_STREAM).print(table)
+    write_output(out, _png(contact_sheet(cells)), force, source)
+    Console(stderr=out == STANDARD_STREAM).print(table)
+    for reason in reasons:
+        _note(reason)
     if lpips_name() is None:
         _note("There is no LPIPS: its network is neither in the torch hub folder nor reachable.")
 
@@ -282,35 +323,18 @@ def _note(text: str) -> None:
 
 
 def _load_picture(source: Path) -> Image.Image:
-    picture = read_picture(sys.stdin.buffer.read() if source == _STANDARD_STREAM else source)
+    from pipeline.images import read_picture
+
+    picture = read_picture(read_input(source) if is_stream(source) else source)
     for note in picture.notes:
         _note(note)
     return picture.image
 
 
-def _read(source: Path) -> bytes:
-    try:
-        return sys.stdin.buffer.read() if source == _STANDARD_STREAM else source.read_bytes()
-    except OSError as error:
-        raise BitbrushError(f"{source} cannot be read ({error.strerror}); check the name.") from None
-
-
-def _check_png(out: Path, force: bool) -> None:
-    if out != _STANDARD_STREAM and out.suffix.lower() != ".png":
+def _check_png(out: Path, force: bool, source: Path) -> None:
+    if not is_stream(out) and out.suffix.lower() != ".png":
         raise SettingsError(f"Pictures are written as PNG; give {out} a name that ends in .png.")
-    _check_output(out, force)
-
-
-def _check_output(out: Path, force: bool) -> None:
-    """Refuses, before any work is done, what must not or cannot be written in the end."""
-    if out == _STANDARD_STREAM:
-        return
-    if out.is_dir():
-        raise SettingsError(f"{out} is a folder; give the name of a file.")
-    if not out.parent.is_dir():
-        raise SettingsError(f"The folder {out.parent} does not exist; create it first.")
-    if out.exists() and not force:
-        raise SettingsError(f"{out} exists; choose another name, or add --force to replace it.")
+    check_output(out, force, source)
 
 
 def _png(picture: np.ndarray | Image.Image) -> bytes:
@@ -318,17 +342,3 @@ def _png(picture: np.ndarray | Image.Image) -> bytes:
     image = picture if isinstance(picture, Image.Image) else Image.fromarray(picture)
     image.save(buffer, format="PNG", compress_level=3)
     return buffer.getvalue()
-
-
-def _write(out: Path, content: bytes, force: bool) -> None:
-    """Writes the whole file or nothing; refuses again, as the file may have appeared during the work."""
-    _check_output(out, force)
-    if out == _STANDARD_STREAM:
-        sys.stdout.buffer.write(content)
-        sys.stdout.flush()
-        return
-    try:
-        with atomic_path(out) as partial:
-            partial.write_bytes(content)
-    except OSError as error:
-        raise BitbrushError(f"{out} cannot be written ({error.strerror}); check the folder and its space.") from None

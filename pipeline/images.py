@@ -1,9 +1,5 @@
 """Pictures in and out: files become upright RGB pictures, pictures become PNG files and tensors."""
 
-import os
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +8,7 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
+from pipeline.files import atomic_path
 from pipeline.pictures import (
     MAX_PIXELS,
     MAX_SIDE,
@@ -29,7 +26,6 @@ __all__ = [
     "PICTURE_SUFFIXES",
     "Picture",
     "Source",
-    "atomic_path",
     "image_size",
     "load_image",
     "pad",
@@ -39,21 +35,6 @@ __all__ = [
     "to_tensor",
     "to_uint8",
 ]
-
-
-@contextmanager
-def atomic_path(path: str | Path) -> Iterator[Path]:
-    """A temporary path beside ``path`` that takes its name only when the block succeeds."""
-    path = Path(path)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix)
-    os.close(handle)
-    partial = Path(name)
-    try:
-        yield partial
-        partial.chmod(0o644)
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def save_png(picture: np.ndarray | Image.Image, path: str | Path) -> None:

@@ -43,7 +43,7 @@ class DecodeSettings:
     """Decoder-side settings; none of them changes the stream.
 
     Raises:
-        SettingsError: a value is out of its range.
+        SettingsError: a value is out of its range, or a shift is given to a decoder without a schedule.
     """
 
     decoder: Decoder = Decoder.DIFFUSION
@@ -55,7 +55,7 @@ class DecodeSettings:
     """0 to `MAX_SEED`; the same seed gives the same picture."""
     shift: float | None = None
     """Of diffusion's noise schedule in sampling, 1/`MAX_SHIFT` to `MAX_SHIFT`; the trained one unless given. Below 1
-    less noise, fine detail first; above 1 more, as in text-to-image. Other decoders have no schedule to shift."""
+    less noise, fine detail first; above 1 more, as in text-to-image. For diffusion alone."""
 
     def __post_init__(self) -> None:
         try:
@@ -70,6 +70,8 @@ class DecodeSettings:
             raise SettingsError(f"The seed must lie between 0 and {MAX_SEED}, not {self.seed}.")
         if self.shift is not None and not 1 / MAX_SHIFT <= self.shift <= MAX_SHIFT:
             raise SettingsError(f"The shift must lie between 1/{MAX_SHIFT} and {MAX_SHIFT}, not {self.shift}.")
+        if self.shift is not None and self.decoder is not Decoder.DIFFUSION:
+            raise SettingsError(f"Only diffusion has a noise schedule to shift; leave it out for {self.decoder}.")
 
 
 DEFAULT_SETTINGS = {

@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from pipeline.baselines import PLAIN_CODECS, add_grain, encode_plain, matched_grain_sigma
+from pipeline.errors import ImageError
 from pipeline.metrics import psnr
 from pipeline.settings import DecodeSettings, DecodeStep
 
@@ -29,13 +30,15 @@ _BACKGROUND, _INK, _FAINT = (250, 250, 248), (20, 20, 20), (90, 90, 90)
 
 @dataclass(frozen=True)
 class MethodResult:
-    """What one method made of the picture."""
+    """What one method made of the picture, or why it could not."""
 
     name: str
-    bytes: int
+    bytes: int | None
     """Size of the real stream or file."""
-    picture: np.ndarray
+    picture: np.ndarray | None
     """``(H, W, 3)`` uint8."""
+    reason: str = ""
+    """A sentence where there is no picture."""
 
 
 @dataclass(frozen=True)
@@ -45,8 +48,8 @@ class Cell:
     title: str
     caption: str
     """Up to two lines, in Latin-1 without symbols: Pillow's own font has no more."""
-    picture: np.ndarray
-    """``(H, W, 3)`` uint8; all pictures of a sheet have one size."""
+    picture: np.ndarray | None
+    """``(H, W, 3)`` uint8; all pictures of a sheet have one size. None leaves the place empty."""
 
 
 def every_method(
@@ -72,10 +75,14 @@ def every_method(
     yield MethodResult(f"diffusion, {_effort(diffusion)}", size, repaint)
     picture = watch(codec.decode(stream, flow), "rectified flow")
     yield MethodResult(f"rectified flow, {_effort(flow)}", size, picture)
-    for name in PLAIN_CODECS:
-        result = encode_plain(image, name, size)
+    for name, plain in PLAIN_CODECS.items():
+        try:
+            result = encode_plain(image, name, size)
+        except ImageError as error:
+            yield MethodResult(plain.label, None, None, str(error))
+            continue
         remark = ", its smallest" if len(result.data) > size else ""
-        yield MethodResult(f"{name.upper()} {result.quality}{remark}", len(result.data), result.image)
+        yield MethodResult(f"{plain.label}, quality {result.quality}{remark}", len(result.data), result.image)
 
 
 def contact_sheet(cells: Sequence[Cell], columns: int | None = None) -> Image.Image:
@@ -85,11 +92,12 @@ def contact_sheet(cells: Sequence[Cell], columns: int | None = None) -> Image.Im
         columns: as many as make the grid about as wide as it is high, unless given.
 
     Raises:
-        ValueError: there is no cell.
+        ValueError: there is no cell with a picture.
     """
-    if not cells:
+    shown = [None if cell.picture is None else _fit(cell.picture) for cell in cells]
+    pictures = [picture for picture in shown if picture is not None]
+    if not pictures:
         raise ValueError("A contact sheet needs at least one picture.")
-    pictures = [_fit(cell.picture) for cell in cells]
     fonts = ImageFont.load_default(_TITLE * 3 // 4), ImageFont.load_default(_CAPTION * 3 // 4)
     texts = [
         (line, font)
@@ -103,11 +111,12 @@ def contact_sheet(cells: Sequence[Cell], columns: int | None = None) -> Image.Im
     rows = -(-len(cells) // columns)
     sheet = Image.new("RGB", (columns * width + _MARGIN, rows * height + _MARGIN), _BACKGROUND)
     draw = ImageDraw.Draw(sheet)
-    for position, (cell, picture) in enumerate(zip(cells, pictures, strict=True)):
+    for position, (cell, picture) in enumerate(zip(cells, shown, strict=True)):
         left, top = _MARGIN + position % columns * width, _MARGIN + position // columns * height
         draw.text((left, top), cell.title, fill=_INK, font=fonts[0])
         draw.text((left, top + _TITLE), cell.caption, fill=_FAINT, font=fonts[1], spacing=2)
-        sheet.paste(picture, (left, top + _LABEL))
+        if picture is not None:
+            sheet.paste(picture, (left, top + _LABEL))
     return sheet
 
 

@@ -78,5 +78,5 @@ def test_profiles_and_comments_cost_no_bytes(codec):
 
 
 def test_a_size_the_format_cannot_hold_is_said():
-    with pytest.raises(ImageError, match="WEBP cannot hold a picture of 16384 × 1 pixels"):
+    with pytest.raises(ImageError, match="WebP cannot hold a picture of 16384 × 1 pixels"):
         encode_plain(Image.new("RGB", (16384, 1)), "webp", 1000)

@@ -356,7 +356,7 @@ def test_every_method_samples_and_plots(browser: "Browser", served: "ServedApp",
         wait_for_status(page, "Every method")
         names = page.locator("#grid img").evaluate_all(box_of)
         assert [name.split(",")[0].split()[0] for name in names] == [
-            "Original", "Autoencoder", "Grain", "Rectified", "Diffusion", "JPEG", "WebP", "AVIF", "Ultra-low",
+            "Original", "Autoencoder", "Grain", "Rectified", "Diffusion", "JPEG", "WebP", "AVIF", "JPEG", "Ultra-low",
         ]  # fmt: skip
         original = np.asarray(load_image(photo))
         stream = served.codec.encode(Image.fromarray(original), bpp=0.1)
@@ -366,7 +366,7 @@ def test_every_method_samples_and_plots(browser: "Browser", served: "ServedApp",
         for index, picture in (
             (0, original),
             (1, average),
-            (8, list(served.codec.decode(tiny))[-1].image),
+            (9, list(served.codec.decode(tiny))[-1].image),
             (6, encode_plain(Image.fromarray(original), "webp", len(stream)).image),
         ):
             np.testing.assert_array_equal(fetched(page, page.locator("#grid img").nth(index)), box.crop(picture))

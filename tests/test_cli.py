@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import ExifTags, Image
 from typer.testing import CliRunner
 
 from pipeline import cli
@@ -89,9 +89,10 @@ def test_round_trip_through_files(photo, tmp_path, codec, stream):
 @pytest.mark.parametrize("decoder", ["diffusion", "flow"])
 def test_repaint_settings_reach_the_decoder(decoder, stream_file, tmp_path, codec, stream):
     out = tmp_path / "a.png"
-    options = ("--decoder", decoder, "--steps", 2, "--noise", 0.25, "--seed", 7, "--shift", 2)
+    shift = 2.0 if decoder == "diffusion" else None
+    options = ("--decoder", decoder, "--steps", 2, "--noise", 0.25, "--seed", 7, *(("--shift", shift) if shift else ()))
     assert run("decompress", stream_file, out, *options).exit_code == 0
-    *_, last = codec.decode(stream, DecodeSettings(decoder, 2, 0.25, 7, 2.0))
+    *_, last = codec.decode(stream, DecodeSettings(decoder, 2, 0.25, 7, shift))
     assert np.array_equal(np.asarray(load_image(out)), last.image)
 
 
@@ -105,6 +106,11 @@ def test_the_ultra_low_codec_brings_its_own_settings(photo, tmp_path, codec):
     *_, last = codec.decode(stream, DEFAULT_SETTINGS[CodecName.ULTRALOW])
     assert np.array_equal(np.asarray(load_image(painted)), last.image)
     assert_refused(run("decompress", packed, tmp_path / "b.png", "--decoder", "flow"), "choose diffusion")
+
+
+def test_a_shift_is_refused_where_it_would_do_nothing(stream_file, tmp_path):
+    result = run("decompress", stream_file, tmp_path / "a.png", "--decoder", "flow", "--shift", 2)
+    assert_refused(result, "Only diffusion", "leave it out")
 
 
 def test_bpp_is_a_target_for_the_real_file(photo, tmp_path):
@@ -143,10 +149,19 @@ def test_compare_puts_every_method_on_one_sheet(photo, tmp_path):
     out = tmp_path / "sheet.png"
     result = run("compare", photo, out, "--steps", 1, "--quality", 0.6)
     assert result.exit_code == 0
-    for method in ("autoencoder", "grain", "diffusion", "flow", "JPEG", "WEBP", "AVIF"):
+    for method in ("autoencoder", "grain", "diffusion", "flow", "JPEG", "WebP", "AVIF", "JPEG XL"):
         assert method in result.stdout
-    assert METHODS == 7
+    assert METHODS == 8
     assert min(load_image(out).size) > SMALLEST / 2
+
+
+def test_compare_shows_why_a_method_cannot_take_a_panorama(tmp_path):
+    panorama, out = tmp_path / "panorama.png", tmp_path / "sheet.png"
+    Image.new("RGB", (16_384, 8), "teal").save(panorama)
+    result = run("compare", panorama, out, "--steps", 1)
+    assert result.exit_code == 0 and "AVIF" in result.stdout
+    assert "WebP cannot hold a picture of 16384 × 8 pixels" in result.stderr
+    assert load_image(out).width > CELL
 
 
 @pytest.mark.parametrize("command", ["compress", "decompress", "compare"])
@@ -156,6 +171,13 @@ def test_existing_files_are_kept_without_force(command, photo, stream_file, tmp_
     source = stream_file if command == "decompress" else photo
     assert_refused(run(command, source, out), "--force")
     assert out.read_bytes() == b"precious"
+
+
+@pytest.mark.parametrize("command", ["compress", "decompress", "compare"])
+def test_what_is_read_is_never_replaced(command, photo):
+    before = photo.read_bytes()
+    assert_refused(run(command, photo, photo, "--force"), "what is read")
+    assert photo.read_bytes() == before
 
 
 def test_force_replaces(photo, tmp_path, stream):
@@ -246,6 +268,24 @@ def test_the_sheet_shows_pixels_as_they_are(pixels):
 def test_an_empty_sheet_is_a_mistake():
     with pytest.raises(ValueError, match="at least one"):
         contact_sheet([])
+
+
+def test_nothing_of_a_photos_metadata_is_written(tmp_path, pixels):
+    photo, packed = tmp_path / "photo.jpg", tmp_path / "a.bbr"
+    exif = Image.Exif()
+    exif.get_ifd(ExifTags.IFD.GPSInfo)[ExifTags.GPS.GPSAreaInformation] = "secret place"
+    exif[ExifTags.Base.Artist] = "secret name"
+    Image.fromarray(pixels).save(photo, exif=exif, comment=b"secret word")
+    assert photo.read_bytes().count(b"secret") == 3
+    assert run("compress", photo, packed).exit_code == 0
+    assert run("decompress", packed, tmp_path / "a.png", "--decoder", "autoencoder").exit_code == 0
+    assert run("compare", photo, tmp_path / "sheet.png", "--steps", 1).exit_code == 0
+    for written in (packed, tmp_path / "a.png", tmp_path / "sheet.png"):
+        assert b"secret" not in written.read_bytes()
+    for written in (tmp_path / "a.png", tmp_path / "sheet.png"):
+        with Image.open(written) as image:
+            image.load()
+            assert not image.info and not image.getexif()
 
 
 def test_png_bytes_are_lossless(pixels):

@@ -101,10 +101,3 @@ def test_padding_replicates(size: tuple[int, int]) -> None:
 def test_tensor_round_trip() -> None:
     array = np.random.default_rng(0).integers(0, 256, (5, 7, 3), dtype=np.uint8)
     np.testing.assert_array_equal(images.to_uint8(images.to_tensor(array)), array)
-
-
-def test_failed_write_leaves_nothing(tmp_path: Path) -> None:
-    with pytest.raises(RuntimeError), images.atomic_path(tmp_path / "out.png") as partial:
-        partial.write_bytes(b"half")
-        raise RuntimeError
-    assert not list(tmp_path.iterdir())

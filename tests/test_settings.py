@@ -23,6 +23,8 @@ def test_strings_become_decoders() -> None:
         {"seed": 2**32},
         {"shift": 0.0},
         {"shift": 17.0},
+        {"shift": 2.0, "decoder": "flow"},
+        {"shift": 2.0, "decoder": "autoencoder"},
     ],
 )
 def test_out_of_range(changes: dict) -> None:

@@ -1,5 +1,6 @@
 """Training of the ultra-low system with tiny networks, its losses and its ablations."""
 
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 
@@ -131,3 +132,28 @@ def test_a_release_keeps_in_16_bits_what_streams_are_decoded_with(tmp_path: Path
     )
     for name, value in painter.named_parameters():
         torch.testing.assert_close(loaded.get_parameter(name), value, rtol=2**-4, atol=2**-10)
+
+
+def test_frozen_networks_follow_to_the_device(photos, monkeypatch) -> None:
+    """On the device that has shapes and no values, and that refuses to work with another one's."""
+    monkeypatch.setattr(torch, "autocast", lambda device, enabled: nullcontext())
+    _, held_out = photos
+    teacher = Teacher(lpips.LPIPS(net="squeeze", pnet_rand=True, verbose=False))
+    model, vae, semantic = UltraLow(tiny_coder(), tiny_painter()), tiny_vae(), tiny_semantics()
+    remove(Part.COARSE_GUIDANCE, model.coder, model.painter, LossWeights())
+    task = UltraLowTask(model, vae, semantic, teacher, held_out, CROP)
+    model.to("meta")
+    images = torch.empty(3, 3, CROP, CROP, device="meta")
+    loss = task.loss(images, torch.Generator())
+    loss.backward()
+    assert loss.device.type == "meta"
+    decoded_latents(model, vae, semantic, images, torch.Generator())
+    for network in (vae, semantic):
+        assert all(value.device.type == "meta" for value in network.parameters())
+
+
+def test_a_teacher_leaves_the_network_that_others_share_alone() -> None:
+    network = lpips.LPIPS(net="squeeze", pnet_rand=True, verbose=False)
+    before = [(value.requires_grad, value.device, value.stride()) for value in network.parameters()]
+    Teacher(network).scaled(torch.empty(1, 3, 64, 64, device="meta"))
+    assert [(value.requires_grad, value.device, value.stride()) for value in network.parameters()] == before

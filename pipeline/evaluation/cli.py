@@ -17,6 +17,7 @@ from pipeline.evaluation.fuzzing.streams import FuzzReport, fuzz_streams
 from pipeline.evaluation.methods import repaints_and_controls, sketch_methods
 from pipeline.evaluation.results import ABLATIONS, KODAK_RESULTS, RESULTS, ULTRALOW_RESULTS, load_results
 from pipeline.evaluation.studies import ablation_study, all_studies, ultralow_studies
+from pipeline.files import atomic_path
 from pipeline.images import load_image
 from pipeline.settings import CodecName, Decoder, DecodeSettings
 
@@ -220,4 +221,5 @@ def lpips_command(
 
 def _write(path: Path, figures: object) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(figures, indent=1, ensure_ascii=False) + "\n")
+    with atomic_path(path) as partial:
+        partial.write_text(json.dumps(figures, indent=1, ensure_ascii=False) + "\n")

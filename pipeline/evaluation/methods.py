@@ -21,13 +21,18 @@ SMALLER = (1, 2, 3, 4, 6, 8)
 
 @dataclass(frozen=True)
 class Sketch:
-    """One picture at one rate: its original, its stream, the autoencoder's picture, and what was painted on it."""
+    """One picture at one rate: its original, its stream, the autoencoder's picture, and what was painted on it.
+
+    For methods that need the ``budget`` alone, stream and picture are missing.
+    """
 
     image: Image.Image
     original: np.ndarray
     original_features: Tensor
-    stream: bytes
-    x_hat: np.ndarray
+    budget: int
+    """Bytes of the stream."""
+    stream: bytes = b""
+    x_hat: np.ndarray | None = None
     repaints: dict[DecodeSettings, np.ndarray] = field(default_factory=dict)
 
     def repaint(self, codec: Codec, settings: DecodeSettings) -> np.ndarray:
@@ -49,6 +54,8 @@ class Method:
     noise_level: float | None = None
     sigma: float | None = None
     shift: float | None = None
+    from_stream: bool = True
+    """Whether it needs the stream itself, and not only its size."""
 
 
 def settings_label(settings: DecodeSettings) -> str:
@@ -61,10 +68,10 @@ def plain(codec_name: str) -> Method:
     """A conventional codec at no more bytes than the stream."""
 
     def run(codec: Codec, sketch: Sketch) -> tuple[np.ndarray, int]:
-        result = encode_plain(sketch.image, codec_name, len(sketch.stream))
+        result = encode_plain(sketch.image, codec_name, sketch.budget)
         return result.image, len(result.data)
 
-    return Method(codec_name.upper(), codec_name, run)
+    return Method(PLAIN_CODECS[codec_name].label, codec_name, run, from_stream=False)
 
 
 def plain_smaller(codec_name: str, sigma: float = 0) -> Method:
@@ -78,8 +85,8 @@ def plain_smaller(codec_name: str, sigma: float = 0) -> Method:
         found = []
         for factor in SMALLER:
             size = [max(1, round(side / factor)) for side in sketch.image.size]
-            result = encode_plain(sketch.image.resize(size, Image.Resampling.LANCZOS), codec_name, len(sketch.stream))
-            if len(result.data) <= len(sketch.stream) or (not found and factor == SMALLER[-1]):
+            result = encode_plain(sketch.image.resize(size, Image.Resampling.LANCZOS), codec_name, sketch.budget)
+            if len(result.data) <= sketch.budget or (not found and factor == SMALLER[-1]):
                 large = Image.fromarray(result.image).resize(sketch.image.size, Image.Resampling.BICUBIC)
                 picture = add_grain(np.asarray(large), sigma)
                 found.append((lpips_distance(sketch.original, picture), len(result.data), picture))
@@ -87,7 +94,8 @@ def plain_smaller(codec_name: str, sigma: float = 0) -> Method:
         return picture, size
 
     grained = f" + grain σ={sigma:g}" if sigma else ""
-    return Method(f"{codec_name.upper()} of the best size{grained}", codec_name, run, sigma=sigma or None)
+    name = f"{PLAIN_CODECS[codec_name].label} of the best size{grained}"
+    return Method(name, codec_name, run, sigma=sigma or None, from_stream=False)
 
 
 def coarse() -> Method:

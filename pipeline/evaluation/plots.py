@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, ScalarFormatter, StrMethodFormatter
 
 from pipeline.evaluation.results import Results, Row
+from pipeline.files import atomic_path
 
 Measure = Literal["psnr", "lpips"]
 MAIN_RATE = 0.25
@@ -17,6 +18,7 @@ _NAMES = {
     "jpeg": "JPEG",
     "webp": "WebP",
     "avif": "AVIF",
+    "jxl": "JPEG XL",
     "autoencoder": "autoencoder",
     "coarse": "coarse picture",
     "grain": "plain grain (control)",
@@ -27,6 +29,7 @@ _COLOURS = {
     "jpeg": "#9a8f7f",
     "webp": "#7d8fa3",
     "avif": "#5f7a61",
+    "jxl": "#b3587a",
     "autoencoder": "#8a5a9e",
     "coarse": "#8a5a9e",
     "grain": "#a3a3a3",
@@ -34,7 +37,7 @@ _COLOURS = {
     "flow": "#2b7fb8",
 }
 _SHIFT_COLOURS = (_COLOURS["diffusion"], "#8c4a12")
-_DASHED = {"jpeg", "webp", "avif", "grain"}
+_DASHED = {"jpeg", "webp", "avif", "jxl", "grain"}
 _BITRATES = (0.1, 0.15, 0.2, 0.3, 0.5, 0.7, 1.0)
 _STEPS = (1, 2, 4, 8, 16, 25, 50, 100)
 _LABELS_APART = 0.08
@@ -55,7 +58,7 @@ class Mark:
 def rate_curves(results: Results, measure: Measure, mark: Mark | None = None, dark: bool = False) -> Figure:
     """Quality against bits per pixel for every family; ``mark`` is put at its own rate."""
     figure, axes = _canvas(dark, "bits per pixel (log)", _label(results, measure))
-    for family in ("jpeg", "webp", "avif", "autoencoder"):
+    for family in ("jpeg", "webp", "avif", "jxl", "autoencoder"):
         _line(axes, results.select(family), family, "bpp", measure)
     if measure == "lpips":
         rates = sorted({row.rate for row in results.select("grain")})
@@ -120,7 +123,7 @@ def shift_curves(results: Results, dark: bool = False) -> Figure:
 def ultralow_curves(results: Results, measure: Measure, mark: Mark | None = None, dark: bool = False) -> Figure:
     """The ultra-low codec beside conventional ones that may shrink the picture first, at the same bytes."""
     figure, axes = _canvas(dark, "bits per pixel", _label(results, measure))
-    for family in ("webp", "avif"):
+    for family in ("webp", "avif", "jxl"):
         plain = [row for row in results.select(family) if row.sigma is None]
         _line(axes, plain, family, "bpp", measure, " of the best size")
     _line(axes, results.select("coarse"), "coarse", "bpp", measure)
@@ -143,7 +146,8 @@ def save_all(results: Results, ultralow: Results, folder: Path) -> list[Path]:
         }
         for name, figure in figures.items():
             path = folder / f"{name}{'-dark' if dark else ''}.svg"
-            figure.savefig(path, transparent=True, metadata={"Date": None})
+            with atomic_path(path) as partial:
+                figure.savefig(partial, format="svg", transparent=True, metadata={"Date": None})
             paths.append(path)
     return paths
 

@@ -1,9 +1,10 @@
 """What `pipeline.evaluation.quality` measured, as rows of a JSON file that the page, the plots and the tables read."""
 
 import json
-import os
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+
+from pipeline.files import atomic_path
 
 RESULTS = Path(__file__).resolve().parent.parent.parent / "assets" / "results"
 KODAK_RESULTS = RESULTS / "kodak.json"
@@ -20,7 +21,7 @@ class Row:
     """The target that every picture's stream was encoded to, in bits per pixel."""
     method: str
     family: str
-    """``"jpeg"``, ``"webp"``, ``"avif"``, ``"autoencoder"``, ``"coarse"``, ``"grain"``, ``"matched grain"``,
+    """``"jpeg"``, ``"webp"``, ``"avif"``, ``"jxl"``, ``"autoencoder"``, ``"coarse"``, ``"grain"``, ``"matched grain"``,
     ``"sent grain"``, ``"diffusion"``, ``"shifted diffusion"`` or ``"flow"``."""
     bpp: float
     psnr: float
@@ -69,9 +70,8 @@ class Results:
 
     def save(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_suffix(".partial")
-        partial.write_text(json.dumps(asdict(self), indent=1, ensure_ascii=False) + "\n")
-        os.replace(partial, path)
+        with atomic_path(path) as partial:
+            partial.write_text(json.dumps(asdict(self), indent=1, ensure_ascii=False) + "\n")
 
 
 def load_results(path: Path = KODAK_RESULTS) -> Results:

@@ -58,7 +58,7 @@ def all_studies() -> list[Study]:
 def ultralow_studies() -> list[Study]:
     """The ultra-low system beside conventional codecs at the same bytes, then its steps and noise levels at 0.02, then
     the paper's rates."""
-    smaller = [plain_smaller(name, sigma) for name in ("webp", "avif") for sigma in (0, 4, 8)]
+    smaller = [plain_smaller(name, sigma) for name in ("webp", "avif", "jxl") for sigma in (0, 4, 8)]
     controls = [grain(4), grain(8), equal_psnr_grain(ULTRALOW)]
     sweep = [replace(ULTRALOW, num_inference_steps=count) for count in ULTRALOW_STEP_COUNTS]
     sweep += [replace(ULTRALOW, noise_level=level) for level in ULTRALOW_NOISE_LEVELS]

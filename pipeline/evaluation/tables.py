@@ -3,7 +3,7 @@
 from pipeline.evaluation.bd import saving
 from pipeline.evaluation.results import Results, Row
 
-_ANCHORS = {"webp": "WebP", "avif": "AVIF"}
+_ANCHORS = {"webp": "WebP", "avif": "AVIF", "jxl": "JPEG XL"}
 
 
 def rate_tables(results: Results) -> str:
@@ -42,7 +42,7 @@ def ablation_table(variants: dict[str, Results]) -> str:
 
 
 def saving_table(results: Results) -> str:
-    """Bjøntegaard figures of the autoencoder against WebP and AVIF."""
+    """Bjøntegaard figures of the autoencoder against the newer conventional codecs."""
     lines = ["| autoencoder against | BD-rate (PSNR) | BD-PSNR | BD-LPIPS |", "| --- | --- | --- | --- |"]
     for anchor, name in _ANCHORS.items():
         found = saving(results, "autoencoder", anchor)

@@ -26,7 +26,7 @@ import torch
 from torch import Tensor
 
 from pipeline.errors import SettingsError
-from pipeline.images import atomic_path
+from pipeline.files import atomic_path
 
 if TYPE_CHECKING:
     from lpips import LPIPS

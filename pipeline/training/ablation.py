@@ -48,5 +48,5 @@ def remove(part: Part, coder: FeatureCoder, painter: LatentPainter, weights: Los
             own[:, own.shape[1] // 2 :] = 0
             with torch.no_grad():
                 painter.unet.conv_in.weight.mul_(own)
-            painter.unet.conv_in.weight.register_hook(lambda gradient: gradient * own)
+            painter.unet.conv_in.weight.register_hook(lambda gradient: gradient * own.to(gradient.device))
     return weights

@@ -1,6 +1,7 @@
 """``python -m pipeline train``: one sub-command for each network that ships."""
 
 import json
+import time
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Annotated
 import numpy as np
 import torch
 import typer
+from accelerate import PartialState
 from diffusers.utils import SAFETENSORS_WEIGHTS_NAME
 from safetensors.torch import load_file
 
@@ -47,6 +49,7 @@ Clean = Annotated[
 PresetName = Annotated[str, typer.Option("--preset", help="embedded (two CPU cores), base (GPU), or ablation.")]
 Resume = Annotated[bool, typer.Option("--resume", help="Continue from the run's state.pt.")]
 Steps = Annotated[int | None, typer.Option(help="Training steps instead of the preset's.", min=1)]
+Minutes = Annotated[float | None, typer.Option(help="Stop with a checkpoint after so many minutes of training.", min=0)]
 Rate = Annotated[float | None, typer.Option("--learning-rate", help="Peak learning rate instead of the preset's.")]
 Stage1 = Annotated[Path, typer.Option("--autoencoder", help="The finished stage 1.", exists=True)]
 Init = Annotated[Path | None, typer.Option(help="A trained decoder to start from.", exists=True)]
@@ -69,12 +72,22 @@ def _run(
     data: list[Path],
     out: Path,
     resume: bool,
+    minutes: float | None,
     mix: Mix = DETAIL,
     clean: list[Path] | None = None,
 ) -> None:
     photos = PhotoSet.load(data, preset.training.crop, mix=mix, clean=clean)
-    figures = train(task, photos.crops, preset.training, out, resume)
-    typer.echo(json.dumps(figures, indent=2))
+    _report(train(task, photos.crops, preset.training, out, resume, minutes), preset)
+
+
+def _report(figures: dict[str, float], preset: Preset) -> bool:
+    """Prints the figures of a run, once; returns whether it reached its last step."""
+    finished = figures["step"] >= preset.training.steps
+    if PartialState().is_main_process:
+        typer.echo(json.dumps(figures, indent=2))
+        if not finished:
+            typer.echo(f"Stopped after step {figures['step']} of {preset.training.steps}; --resume goes on.", err=True)
+    return finished
 
 
 @app.command()
@@ -84,6 +97,7 @@ def autoencoder(
     out: Out = Path("runs/autoencoder"),
     preset: PresetName = "embedded",
     resume: Resume = False,
+    minutes: Minutes = None,
     steps: Steps = None,
     learning_rate: Rate = None,
     init: Annotated[Path | None, typer.Option(help="A trained autoencoder to start from.", exists=True)] = None,
@@ -105,7 +119,7 @@ def autoencoder(
         except ValueError as error:
             raise typer.BadParameter(str(error), param_hint="--lambda-range") from error
     task = AutoencoderTask(model, validation, chosen.training.crop, weighed_rounding)
-    _run(task, chosen, data, out, resume, clean=clean)
+    _run(task, chosen, data, out, resume, minutes, clean=clean)
 
 
 def _train_decoder(
@@ -114,6 +128,7 @@ def _train_decoder(
     data: list[Path],
     out: Path,
     resume: bool,
+    minutes: float | None,
     stage1: Path,
     init: Path | None,
 ) -> None:
@@ -127,7 +142,7 @@ def _train_decoder(
     # A flow keeps the residual scale of the diffusion model it starts from; trained on, each may meet a new stage 1.
     scale = init is None or model_class.load_config(init)["_class_name"] == model_class.__name__
     task = ScoreTask(model, frozen, validation, chosen.training.crop, scale)
-    _run(task, chosen, data, out, resume)
+    _run(task, chosen, data, out, resume, minutes)
 
 
 @app.command()
@@ -136,6 +151,7 @@ def diffusion(
     out: Out = Path("runs/diffusion"),
     preset: PresetName = "embedded",
     resume: Resume = False,
+    minutes: Minutes = None,
     steps: Steps = None,
     learning_rate: Rate = None,
     stage1: Stage1 = CHECKPOINTS / "autoencoder",
@@ -143,7 +159,7 @@ def diffusion(
 ) -> None:
     """Stage 2, HFD as a diffusion model: v_prediction on the scaled residual."""
     chosen = _preset("diffusion", preset, steps, learning_rate)
-    _train_decoder(DiffusionDecoder, chosen, data, out, resume, stage1, init)
+    _train_decoder(DiffusionDecoder, chosen, data, out, resume, minutes, stage1, init)
 
 
 @app.command()
@@ -152,6 +168,7 @@ def flow(
     out: Out = Path("runs/flow"),
     preset: PresetName = "embedded",
     resume: Resume = False,
+    minutes: Minutes = None,
     steps: Steps = None,
     learning_rate: Rate = None,
     stage1: Stage1 = CHECKPOINTS / "autoencoder",
@@ -159,7 +176,7 @@ def flow(
 ) -> None:
     """Stage 2, HFD as a rectified flow, started from the trained diffusion model (or from a flow)."""
     chosen = _preset("flow", preset, steps, learning_rate)
-    _train_decoder(FlowDecoder, chosen, data, out, resume, stage1, init)
+    _train_decoder(FlowDecoder, chosen, data, out, resume, minutes, stage1, init)
 
 
 @app.command()
@@ -168,6 +185,7 @@ def lpips(
     out: Out = Path("runs/lpips"),
     preset: PresetName = "embedded",
     resume: Resume = False,
+    minutes: Minutes = None,
     steps: Steps = None,
     stage1: Stage1 = CHECKPOINTS / "autoencoder",
 ) -> None:
@@ -182,11 +200,18 @@ def lpips(
     torch.manual_seed(phases[0].training.seed)
     model = DistilledSqueezeNet(**phases[0].model)
     prepare(model, teacher, calibration, fresh=True)
-    train(BlockTask(model, teacher, held_out), pairs.draw, phases[0].training, out / "blocks", resume)
+    deadline = None if minutes is None else time.monotonic() + 60 * minutes
+    figures = train(
+        BlockTask(model, teacher, held_out), pairs.draw, phases[0].training, out / "blocks", resume, minutes
+    )
+    if not _report(figures, phases[0]):
+        return
     model = DistilledSqueezeNet.from_pretrained(out / "blocks" / "model", low_cpu_mem_usage=False)
     prepare(model, teacher, calibration, fresh=False)
-    figures = train(EndToEndTask(model, teacher, held_out), pairs.draw, phases[1].training, out, resume)
-    typer.echo(json.dumps(figures, indent=2))
+    minutes = None if deadline is None else max(0, (deadline - time.monotonic()) / 60)
+    _report(
+        train(EndToEndTask(model, teacher, held_out), pairs.draw, phases[1].training, out, resume, minutes), phases[1]
+    )
 
 
 @app.command()
@@ -195,6 +220,7 @@ def vae(
     out: Out = Path("runs/vae"),
     preset: PresetName = "embedded",
     resume: Resume = False,
+    minutes: Minutes = None,
     steps: Steps = None,
 ) -> None:
     """The latent space of the ultra-low system: L1 + LPIPS, then frozen."""
@@ -202,7 +228,7 @@ def vae(
     torch.manual_seed(chosen.training.seed)
     validation = PhotoSet.load(data, chosen.training.crop, validation=True, mix=OBJECTS)
     task = VAETask(BlockVAE(**chosen.model), Teacher.load(), validation, chosen.training.crop)
-    _run(task, chosen, data, out, resume, OBJECTS)
+    _run(task, chosen, data, out, resume, minutes, OBJECTS)
 
 
 def _trained_system(folder: Path) -> UltraLow:
@@ -222,6 +248,7 @@ def vae_decoder(
     out: Out = Path("runs/vae_decoder"),
     preset: PresetName = "embedded",
     resume: Resume = False,
+    minutes: Minutes = None,
     steps: Steps = None,
     init: Annotated[Path, typer.Option(help="Folder of a trained system with its vae.", exists=True)] = CHECKPOINTS,
 ) -> None:
@@ -233,7 +260,7 @@ def vae_decoder(
     system = _trained_system(init).requires_grad_(False).to(memory_format=torch.channels_last)
     decoded = partial(decoded_latents, system, model, _semantic_encoder().requires_grad_(False))
     task = VAEDecoderTask(model, decoded, Teacher.load(), validation, chosen.training.crop)
-    _run(task, chosen, data, out, resume, OBJECTS)
+    _run(task, chosen, data, out, resume, minutes, OBJECTS)
 
 
 @app.command()
@@ -242,6 +269,7 @@ def ultralow(
     out: Out = Path("runs/ultralow"),
     preset: PresetName = "embedded",
     resume: Resume = False,
+    minutes: Minutes = None,
     steps: Steps = None,
     learning_rate: Rate = None,
     stage1: Stage1 = CHECKPOINTS / "autoencoder",
@@ -270,4 +298,4 @@ def ultralow(
         weights = remove(without, model.coder, model.painter, weights)
     frozen = BlockVAE.from_pretrained(latent_space, torch_dtype=torch.float32)
     task = UltraLowTask(model, frozen, _semantic_encoder(), Teacher.load(), validation, chosen.training.crop, weights)
-    _run(task, chosen, data, out, resume, OBJECTS)
+    _run(task, chosen, data, out, resume, minutes, OBJECTS)

@@ -1,5 +1,6 @@
 """Distillation of LPIPS's SqueezeNet: first each stage alone on the teacher's maps, then all of it end to end."""
 
+import copy
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,7 +33,8 @@ class Teacher:
     """The official SqueezeNet inside ``lpips.LPIPS(net="squeeze")``, frozen, with the linear heads on top."""
 
     def __init__(self, network: "LPIPS"):
-        self.network = network.requires_grad_(False)
+        network = copy.deepcopy(network)  # others may share it, on another device and in another memory format
+        self.network = network.requires_grad_(False).to(memory_format=torch.channels_last)
         slices = [getattr(network.net, f"slice{index + 1}") for index in range(network.L)]
         self._layers = [layer for part in slices for layer in part.children() if not isinstance(layer, nn.ReLU)]
 
@@ -44,9 +46,7 @@ class Teacher:
                 f"The teacher is {BACKBONES['squeeze'].file_name}; connect to the network once, "
                 "or point TORCH_HOME at a torch hub folder that has it."
             )
-        network = load_network("squeeze")
-        network.to(memory_format=torch.channels_last)
-        return cls(network)
+        return cls(load_network("squeeze"))
 
     def scaled(self, images: Tensor) -> Tensor:
         """Images in [0, 1] => the backbone's input; the teacher follows them to their device."""

@@ -1,4 +1,4 @@
-"""The training loop that every network shares: autocast, EMA, learning rate, atomic and resumable checkpoints."""
+"""The training loop that every network shares: autocast, EMA, learning rate, processes, resumable checkpoints."""
 
 import json
 import math
@@ -16,7 +16,10 @@ from diffusers.training_utils import EMAModel
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from pipeline.files import atomic_folder, atomic_path
 from pipeline.precision import fast_bfloat16
+from pipeline.training.parallel import average_gradients, share_weights
+from pipeline.training.stopping import Stop
 
 
 @dataclass(frozen=True)
@@ -81,10 +84,12 @@ def learning_rate_factor(step: int, config: TrainingConfig) -> float:
     return 0.5 * (1 + math.cos(math.pi * min(1.0, max(0.0, progress))))
 
 
-def _save_atomically(state: dict, path: Path) -> None:
-    partial = path.with_suffix(".partial")
-    torch.save(state, partial)
-    os.replace(partial, path)
+def _save_state(state: dict, path: Path) -> None:
+    """Whole or not at all, a loss of power included."""
+    with atomic_path(path) as partial, partial.open("wb") as file:
+        torch.save(state, file)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def train(
@@ -93,43 +98,56 @@ def train(
     config: TrainingConfig,
     out: Path,
     resume: bool = False,
+    minutes: float | None = None,
 ) -> dict[str, float]:
-    """Trains ``task`` and leaves its EMA weights, config and log in ``out``; returns the last validation figures.
+    """Trains ``task`` and leaves its EMA weights, config and log in ``out``.
+
+    SIGINT, SIGTERM or the end of ``minutes`` stop it after a whole step, with a checkpoint. Under ``accelerate launch``
+    each process draws its own batch of ``batch_size``; the first one validates and writes.
 
     Args:
         draw: ``(batch_size, crop, rng)`` => images ``(batch_size, 3, crop, crop)`` float32 in [0, 1].
         out: folder of the run; ``state.pt`` in it is what ``resume`` continues from, to the step.
+        minutes: time limit of this call, without its last validation.
+
+    Returns:
+        The last validation figures, and ``"step"``: how many steps are done. Processes after the first: that alone.
     """
-    out.mkdir(parents=True, exist_ok=True)
-    (out / "training.json").write_text(json.dumps(asdict(config), indent=2))
     precision = config.mixed_precision
     if precision == "auto":
         precision = "bf16" if torch.cuda.is_available() or fast_bfloat16() else "no"
     accelerator = Accelerator(mixed_precision=precision)
-    task.model.to(accelerator.device, memory_format=torch.channels_last).train()
+    if accelerator.is_main_process:
+        out.mkdir(parents=True, exist_ok=True)
+        with atomic_path(out / "training.json") as partial:
+            partial.write_text(json.dumps(asdict(config), indent=2))
+    task.model.to(accelerator.device).train()
+    share_weights(task.model, accelerator)
+    task.model.to(memory_format=torch.channels_last)
     ema = EMAModel(task.model.parameters(), decay=config.ema_decay, use_ema_warmup=True, power=0.75)
     optimizer = torch.optim.AdamW(
         task.parameter_groups(config.learning_rate), betas=(0.9, 0.99), weight_decay=config.weight_decay
     )
     rates = [group["lr"] for group in optimizer.param_groups]
-    start = 0
+    step = 0
     state_path = out / "state.pt"
     if resume and state_path.exists():
         state = torch.load(state_path, weights_only=True, map_location=accelerator.device)
         task.model.load_state_dict(state["model"])
         ema.load_state_dict(state["ema"])
         optimizer.load_state_dict(state["optimizer"])
-        start = state["step"]
+        step = state["step"]
     optimizer = accelerator.prepare(optimizer)
 
-    def checkpoint(step: int) -> dict[str, float]:
+    def checkpoint() -> dict[str, float]:
         state = {"model": task.model.state_dict(), "ema": ema.state_dict(), "optimizer": optimizer.state_dict()}
-        _save_atomically(state | {"step": step}, state_path)
+        _save_state(state | {"step": step}, state_path)
         ema.store(task.model.parameters())
         ema.copy_to(task.model.parameters())
         task.model.eval()
         figures = task.validate()
-        task.save(out / "model")
+        with atomic_folder(out / "model") as folder:
+            task.save(folder)
         task.model.train()
         ema.restore(task.model.parameters())
         with (out / "log.jsonl").open("a") as log:
@@ -138,27 +156,39 @@ def train(
         return figures
 
     began = saved = time.monotonic()
-    progress = tqdm(range(start, config.steps), initial=start, total=config.steps, mininterval=10)
     average = None
-    for step in progress:
-        # Seeded by the step, so that a resumed run draws what the uninterrupted one would have drawn.
-        rng = np.random.default_rng((config.seed, step, accelerator.process_index))
-        generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
-        torch.manual_seed(int(rng.integers(2**62)))
-        for group, rate in zip(optimizer.param_groups, rates, strict=True):
-            group["lr"] = rate * learning_rate_factor(step, config)
-        images = draw(config.batch_size, config.crop, rng).to(accelerator.device, memory_format=torch.channels_last)
-        with accelerator.autocast():
-            loss = task.loss(images, generator)
-        accelerator.backward(loss)
-        accelerator.clip_grad_norm_(task.model.parameters(), config.gradient_clip)
-        optimizer.step()
-        optimizer.zero_grad()
-        ema.step(task.model.parameters())
-        average = loss.item() if average is None else 0.99 * average + 0.01 * loss.item()
-        progress.set_postfix(loss=f"{average:.4f}", refresh=False)
-        due = (step + 1) % config.validate_every == 0 or time.monotonic() - saved > config.checkpoint_minutes * 60
-        if accelerator.is_main_process and due and step + 1 < config.steps:
-            checkpoint(step + 1)
-            saved = time.monotonic()
-    return checkpoint(config.steps)
+    with (
+        Stop(minutes) as stop,
+        tqdm(initial=step, total=config.steps, mininterval=10, disable=not accelerator.is_main_process) as progress,
+    ):
+        while step < config.steps:
+            # Seeded by the step, so that a resumed run draws what the uninterrupted one would have drawn.
+            rng = np.random.default_rng((config.seed, step, accelerator.process_index))
+            generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
+            torch.manual_seed(int(rng.integers(2**62)))
+            for group, rate in zip(optimizer.param_groups, rates, strict=True):
+                group["lr"] = rate * learning_rate_factor(step, config)
+            images = draw(config.batch_size, config.crop, rng).to(accelerator.device, memory_format=torch.channels_last)
+            with accelerator.autocast():
+                loss = task.loss(images, generator)
+            accelerator.backward(loss)
+            average_gradients(task.model, accelerator)
+            accelerator.clip_grad_norm_(task.model.parameters(), config.gradient_clip)
+            optimizer.step()
+            optimizer.zero_grad()
+            ema.step(task.model.parameters())
+            step += 1
+            average = loss.item() if average is None else 0.99 * average + 0.01 * loss.item()
+            progress.set_postfix(loss=f"{average:.4f}", refresh=False)
+            progress.update()
+            if stop.asked:
+                accelerator.set_trigger()
+            if accelerator.check_trigger():
+                break
+            due = step % config.validate_every == 0 or time.monotonic() - saved > config.checkpoint_minutes * 60
+            if accelerator.is_main_process and due and step < config.steps:
+                checkpoint()
+                saved = time.monotonic()
+        figures = checkpoint() if accelerator.is_main_process else {}
+    accelerator.wait_for_everyone()
+    return figures | {"step": step}

@@ -12,6 +12,7 @@ from diffusers.utils import SAFETENSORS_WEIGHTS_NAME
 from safetensors.torch import load_file, save_file
 
 from pipeline.autoencoder import Autoencoder
+from pipeline.files import atomic_path
 from pipeline.metrics.distilled import DistilledSqueezeNet
 from pipeline.score import DiffusionDecoder, FlowDecoder
 from pipeline.ultralow.codec import FeatureCoder
@@ -41,7 +42,8 @@ def store_in_eight_bits(file: Path, beginning: str) -> None:
     for name, value in weights.items():
         if name.startswith(beginning) and value.ndim > 1:
             weights[name] = value.to(torch.float8_e4m3fn)
-    save_file(weights, file, {"format": "pt"})
+    with atomic_path(file) as partial:
+        save_file(weights, partial, {"format": "pt"})
 
 
 def release(runs: Path, checkpoints: Path) -> None:

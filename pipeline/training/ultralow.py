@@ -88,7 +88,9 @@ def decoded_latents(
     model: UltraLow, vae: LatentSpace, semantic: SemanticEncoder, images: Tensor, generator: torch.Generator
 ) -> tuple[Tensor, Tensor]:
     """Coarse and painted latents of ``images`` ``(batch, 3, H, W)`` in [0, 1], at random qualities, painted in one step
-    from noise level 1."""
+    from noise level 1; the networks follow the images to their device."""
+    for network in (model, vae, semantic):
+        network.to(images.device)
     quality = torch.rand(len(images), generator=generator).to(images.device)
     _, sketch = model.sketch(images, vae.encode(images), semantic(images), quality)
     noise = torch.randn(sketch.coarse.shape, generator=generator).to(images.device)
@@ -132,10 +134,10 @@ class UltraLowTask:
 
     def _losses(self, images: Tensor, quality: Tensor, time: Tensor, noise: Tensor, start: Tensor) -> dict[str, Tensor]:
         """Every part of the loss, ``(batch,)`` each, without its weight."""
-        vae = self._vae
+        vae = self._vae.to(images.device)
         with torch.no_grad():
             latents = vae.encode(images)
-            semantic = self._semantic(images).float()
+            semantic = self._semantic.to(images.device)(images).float()
         rate, sketch = self.model.sketch(images, latents, semantic, quality)
         difference = latents - sketch.coarse
         scale = sketch.log_scale.exp()

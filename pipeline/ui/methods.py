@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 from PIL import Image
 
-from pipeline.baselines import add_grain, matched_grain_sigma
+from pipeline.baselines import PLAIN_CODECS, add_grain, matched_grain_sigma
 from pipeline.metrics import psnr
 from pipeline.settings import DEFAULT_SETTINGS, MAX_SEED, CodecName, Decoder, DecodeSettings
 from pipeline.ui.choices import RANGES, recommended
@@ -85,7 +85,8 @@ def _add_grain(run: Run) -> None:
 
 
 def _add_plain(engine: Engine, run: Run, side: str) -> None:
-    result = engine.plain(Image.fromarray(run.picture(ORIGINAL)), side.lower(), run.header.total_bytes)
+    codec = PLAIN[side]
+    result = engine.plain(Image.fromarray(run.picture(ORIGINAL)), codec, run.header.total_bytes)
     size = len(result.data)
     remark = "" if size <= run.header.total_bytes else ", its smallest"
-    run.add(side, result.image, f"{side}, quality {result.quality}{remark}", size)
+    run.add(side, result.image, f"{PLAIN_CODECS[codec].label}, quality {result.quality}{remark}", size)

@@ -17,7 +17,7 @@
 
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.altKey || event.metaKey || !handle()?.checkVisibility()) return;
-    const choice = /^(?:Digit|Numpad|Key)(\d|U)$/.exec(event.code)?.[1];
+    const choice = /^(?:Digit|Numpad|Key)(\d|[UX])$/.exec(event.code)?.[1];
     const direction = {ArrowLeft: -1, ArrowRight: 1}[event.code];
     if (direction && event.target.matches("body, #result, [data-testid='slider']")) {
       event.preventDefault();

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-ORIGINAL, AUTOENCODER, GRAIN, REPAINT, OTHER, SAMPLE, JPEG, WEBP, AVIF, ERROR, ULTRALOW = SIDES = (
+ORIGINAL, AUTOENCODER, GRAIN, REPAINT, OTHER, SAMPLE, JPEG, WEBP, AVIF, ERROR, ULTRALOW, JXL = SIDES = (
     "Original",
     "Autoencoder",
     "Grain",
@@ -14,10 +14,12 @@ ORIGINAL, AUTOENCODER, GRAIN, REPAINT, OTHER, SAMPLE, JPEG, WEBP, AVIF, ERROR, U
     "AVIF",
     "Error map",
     "Ultra-low",
+    "JPEG XL",
 )
-KEYS = dict(zip("1234567890U", SIDES, strict=True))
+KEYS = dict(zip("1234567890UX", SIDES, strict=True))
 """The key that chooses each side."""
-PLAIN = (JPEG, WEBP, AVIF)
+PLAIN = {JPEG: "jpeg", WEBP: "webp", AVIF: "avif", JXL: "jxl"}
+"""Conventional codecs, as `pipeline.baselines.PLAIN_CODECS` calls them."""
 METHODS = (AUTOENCODER, GRAIN, REPAINT, OTHER, SAMPLE, *PLAIN, ULTRALOW)
 """The sides that are pictures of the original and can be measured, in the order of the table."""
 NEED_ORIGINAL = (ORIGINAL, GRAIN, *PLAIN, ERROR, ULTRALOW)

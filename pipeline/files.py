@@ -1,0 +1,198 @@
+"""Files in and out: an output is whole or not there at all; pipes and devices are used as they are."""
+
+import os
+import re
+import secrets
+import stat
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO
+
+from pipeline.errors import BitbrushError, SettingsError
+
+STANDARD_STREAM = Path("-")
+MAX_INPUT_BYTES = 2**29
+"""More than any picture or stream within the pixel limit takes; pipes may have no end."""
+_STANDARD = {"/dev/stdin": 0, "/dev/stdout": 1, "/dev/stderr": 2}
+_DESCRIPTOR = re.compile(r"/(?:dev|proc/self)/fd/(\d+)")
+_STDIN, _STDOUT = 0, 1
+
+
+@contextmanager
+def atomic_path(path: str | Path) -> Iterator[Path]:
+    """A temporary path beside ``path`` that takes its name only when the block succeeds.
+
+    A symbolic link is kept: its target is what is written. A new file gets the mode that the umask leaves, a replaced
+    one keeps its own. Pipes and devices are not replaced: their own path is given.
+
+    Raises:
+        OSError: the folder is missing, full or not writable, or the name is too long.
+    """
+    before = _state(path)
+    if before is not None and not stat.S_ISREG(before.st_mode):
+        yield Path(path)
+        return
+    target = Path(os.path.realpath(path))
+    partial = target.with_name(f".{secrets.token_hex(8)}.partial")
+    with partial.open("xb") as file:
+        mode = stat.S_IMODE((before or os.fstat(file.fileno())).st_mode)
+    try:
+        yield partial
+        partial.chmod(mode)
+        os.replace(partial, target)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+@contextmanager
+def atomic_folder(folder: Path) -> Iterator[Path]:
+    """A temporary folder whose files move into ``folder`` one by one, each of them whole, when the block succeeds."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".") as name:
+        partial = Path(name, folder.name)
+        partial.mkdir()
+        yield partial
+        for file in sorted(path for path in partial.rglob("*") if path.is_file()):
+            target = folder / file.relative_to(partial)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            os.replace(file, target)
+
+
+def check_output(out: Path, replace: bool, source: Path | None = None) -> None:
+    """Refuses, before any work is done, what must not or cannot be written in the end.
+
+    Args:
+        replace: whether an existing file may be replaced; a pipe or a device needs no leave.
+        source: what is read; it is never replaced.
+
+    Raises:
+        SettingsError: a folder, a missing or read-only folder, an existing file, the source itself, a name too long.
+    """
+    if (descriptor := _descriptor(out, _STDOUT)) is not None:
+        if descriptor == _STDOUT and sys.stdout is None:
+            raise SettingsError("Standard output is closed; give the name of a file.")
+        return
+    try:
+        before = _state(out)
+        if before is not None and not stat.S_ISREG(before.st_mode):
+            _check_special(out, before)
+            return
+        folder = Path(os.path.realpath(out)).parent
+        if not folder.is_dir():
+            raise SettingsError(f"The folder {folder} does not exist; create it first.")
+        if before is not None:
+            if source is not None and _is_file(source, before):
+                raise SettingsError(f"{out} is what is read; choose another name, so that the original stays.")
+            if not replace:
+                raise SettingsError(f"{out} exists; choose another name, or add --force to replace it.")
+            if not os.access(out, os.W_OK):
+                raise SettingsError(f"{out} is write-protected; choose another name.")
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise SettingsError(f"{out} cannot be written ({error.strerror}); choose another name or folder.") from None
+
+
+def is_stream(path: Path) -> bool:
+    """Whether a path is standard input or output, a pipe or a device: nothing that has a name of its own choosing."""
+    if _descriptor(path, _STDOUT) is not None:
+        return True
+    with suppress(OSError):
+        state = _state(path)
+        return state is not None and (stat.S_ISFIFO(state.st_mode) or stat.S_ISCHR(state.st_mode))
+    return False
+
+
+def read_input(source: Path) -> bytes:
+    """The content of a file, a pipe, a device or, for ``-``, of standard input.
+
+    Raises:
+        BitbrushError: it cannot be read, or has no end within `MAX_INPUT_BYTES`.
+    """
+    name = "Standard input" if source == STANDARD_STREAM else str(source)
+    try:
+        with _reader(source) as file:
+            content = file.read(MAX_INPUT_BYTES + 1)
+    except OSError as error:
+        raise BitbrushError(f"{name} cannot be read ({error.strerror}); check the name.") from None
+    if len(content) > MAX_INPUT_BYTES:
+        raise BitbrushError(f"{name} is larger than {MAX_INPUT_BYTES >> 20} MiB; give a single picture or stream.")
+    return content
+
+
+def write_output(out: Path, content: bytes, replace: bool, source: Path | None = None) -> None:
+    """Writes all of it or nothing; refuses again what `check_output` refuses, as files may have come and gone.
+
+    Raises:
+        BitbrushError: it must not or cannot be written.
+        BrokenPipeError: who reads the pipe has gone.
+    """
+    check_output(out, replace, source)
+    name = "Standard output" if out == STANDARD_STREAM else str(out)
+    try:
+        if (descriptor := _descriptor(out, _STDOUT)) is not None:
+            _write_open(descriptor, content)
+        else:
+            with atomic_path(out) as partial:
+                partial.write_bytes(content)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise BitbrushError(f"{name} cannot be written ({error.strerror}); check the folder and its space.") from None
+
+
+def _state(path: str | Path) -> os.stat_result | None:
+    """What stands at ``path``, through symbolic links; None where nothing does."""
+    try:
+        return os.stat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+
+
+def _check_special(out: Path, state: os.stat_result) -> None:
+    if stat.S_ISDIR(state.st_mode):
+        raise SettingsError(f"{out} is a folder; give the name of a file.")
+    if not (stat.S_ISFIFO(state.st_mode) or stat.S_ISCHR(state.st_mode)):
+        raise SettingsError(f"{out} is neither a file nor a pipe; choose another name.")
+    if not os.access(out, os.W_OK):
+        raise SettingsError(f"{out} is write-protected; choose another name.")
+
+
+def _is_file(source: Path, state: os.stat_result) -> bool:
+    """Whether ``source``, or what standard input is redirected from, is the file of this ``state``."""
+    descriptor = _descriptor(source, _STDIN)
+    with suppress(OSError):
+        return os.path.samestat(os.stat(source if descriptor is None else descriptor), state)
+    return False
+
+
+def _descriptor(path: Path, standard: int) -> int | None:
+    """The open descriptor that a path names, ``-`` the ``standard`` one; opening it anew would cut a file short."""
+    if path == STANDARD_STREAM:
+        return standard
+    match = _DESCRIPTOR.fullmatch(str(path))
+    return int(match[1]) if match else _STANDARD.get(str(path))
+
+
+@contextmanager
+def _reader(source: Path) -> Iterator[IO[bytes]]:
+    descriptor = _descriptor(source, _STDIN)
+    if descriptor == _STDIN:
+        if sys.stdin is None:
+            raise BitbrushError("Standard input is closed; give the name of a file.")
+        yield sys.stdin.buffer
+        return
+    with open(source if descriptor is None else os.dup(descriptor), "rb") as file:
+        yield file
+
+
+def _write_open(descriptor: int, content: bytes) -> None:
+    if descriptor == _STDOUT:
+        sys.stdout.buffer.write(content)
+        sys.stdout.flush()
+        return
+    with open(os.dup(descriptor), "wb") as file:
+        file.write(content)
