@@ -41,7 +41,7 @@ class Expectation:
     @classmethod
     def of(cls, codec: Codec, stream: bytes) -> "Expectation":
         picture = codec.reconstruct(stream)
-        latent = codec.decode_latent(stream).numpy().astype("<i4").tobytes()
+        latent = codec.decode_latent(stream).values.numpy().astype("<i4").tobytes()
         detail = np.abs(np.diff(picture.astype(np.float64), axis=1)).sum((0, 1)) / picture[..., 0].size
         cells = [[cell.mean((0, 1)).round(2).tolist() for cell in _split(row, 1)] for row in _split(picture, 0)]
         size = (picture.shape[1], picture.shape[0])

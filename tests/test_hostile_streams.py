@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from pipeline import stream
-from pipeline.autoencoder import QUALITY_STEPS
+from pipeline.autoencoder import QUALITY_STEPS, QualityMap
 from pipeline.autoencoder.fixed_point import ACTIVATION_MAX
 from pipeline.codec import Codec
 from pipeline.entropy import SYMBOL_MAX
@@ -64,10 +64,13 @@ def test_latents_beyond_all_ranges_are_clamped_and_exact(codec: Codec, model: st
     system.prepare()
     entropy = (codec.standard.autoencoder if model == "autoencoder" else codec.ultralow.coder).entropy
     latent = 1e6 * torch.randn(1, sum(entropy.groups), 4, 4, generator=torch.Generator().manual_seed(0))
-    payload = entropy.compress(latent, QUALITY_STEPS)
-    decoded = entropy.decompress(payload, QUALITY_STEPS, 4, 4)
+    codes = QualityMap(QUALITY_STEPS).codes
+    writer = entropy.writer()
+    entropy.write(writer, latent, codes)
+    payload = writer.finish()
+    decoded = entropy.read(entropy.reader(payload), codes, 4, 4)
     with computing(2, True, False):
-        assert torch.equal(entropy.decompress(payload, QUALITY_STEPS, 4, 4), decoded)
+        assert torch.equal(entropy.read(entropy.reader(payload), codes, 4, 4), decoded)
     assert decoded.abs().max() <= SYMBOL_MAX * 256 + ACTIVATION_MAX
 
 

@@ -213,7 +213,7 @@ class EntropyModel(nn.Module):
         self.cdf_size.copy_(gaussian.cdf_length)
         self.cdf_offset.copy_(gaussian.offset)
 
-    def _tables(self) -> CodingTables:
+    def tables(self) -> CodingTables:
         return CodingTables(self.cdf.numpy(), self.cdf_size.numpy(), self.cdf_offset.numpy())
 
     def _z_indexes(self, codes: Tensor, height: int, width: int) -> Tensor:
@@ -261,11 +261,11 @@ class EntropyModel(nn.Module):
 
     def writer(self) -> SymbolWriter:
         """Where `write` leaves its symbols."""
-        return SymbolWriter(self._tables())
+        return SymbolWriter(self.tables())
 
     def reader(self, payload: bytes) -> SymbolReader:
         """Where `read` finds them."""
-        return SymbolReader(self._tables(), payload)
+        return SymbolReader(self.tables(), payload)
 
     @torch.no_grad()
     def write(self, writer: SymbolWriter, y: Tensor, codes: Tensor, weights: Tensor | None = None) -> None:
