@@ -27,7 +27,7 @@ def test_faults_are_counted() -> None:
 
 
 def test_a_worker_that_dies_is_a_fault_and_the_rest_goes_on(monkeypatch) -> None:
-    monkeypatch.setattr(fuzz_pictures, "_WORKER", "pipeline.evaluation.no_such_worker")
+    monkeypatch.setattr(fuzz_pictures, "_WORKER", "no_such_worker")
     outcomes = [reading.outcome for reading in fuzz_pictures.fuzz(2, seed=0)]
     assert outcomes == ["crash", "crash"]
 

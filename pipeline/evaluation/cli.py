@@ -172,15 +172,16 @@ def fuzz_command(
     workers: Annotated[int, typer.Option(min=1, help="Processes at once.")] = os.cpu_count() or 1,
     out: Out = RESULTS / "fuzz.json",
 ) -> None:
-    """Hostile streams with their checksums put right: each must be refused in bounded time and memory. An
-    interrupted run keeps its figures."""
+    """Hostile streams with their checksums put right: each must be refused in bounded time and memory.
+
+    The file is written every thousand streams.
+    """
     report = FuzzReport(seed)
-    try:
-        for result in tqdm(fuzz_streams(count, seed, workers), total=count, unit="stream", disable=None):
-            report.add(result)
-    finally:
-        figures = report.figures()
-        _write(out, figures)
+    for result in tqdm(fuzz_streams(count, seed, workers), total=count, unit="stream", disable=None):
+        report.add(result)
+        if report.cases % 1000 == 0 or report.cases == count:
+            _write(out, report.figures())
+    figures = report.figures()
     typer.echo(json.dumps(figures, indent=1, ensure_ascii=False))
     if report.faults:
         raise typer.Exit(1)
