@@ -49,7 +49,10 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
 
 @contextmanager
 def atomic_folder(folder: Path) -> Iterator[Path]:
-    """A temporary folder whose files move into ``folder`` one by one, each of them whole, when the block succeeds."""
+    """A temporary folder whose files move into ``folder`` one by one, each of them whole, when the block succeeds.
+
+    Modes are those of `atomic_path`, whatever a library gave the files.
+    """
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".") as name:
         partial = Path(name, folder.name)
@@ -58,6 +61,8 @@ def atomic_folder(folder: Path) -> Iterator[Path]:
         for file in sorted(path for path in partial.rglob("*") if path.is_file()):
             target = folder / file.relative_to(partial)
             target.parent.mkdir(parents=True, exist_ok=True)
+            before = _state(target)
+            file.chmod(stat.S_IMODE((before or partial.stat()).st_mode) & 0o666)
             os.replace(file, target)
 
 

@@ -13,6 +13,7 @@ from PIL import ExifTags, Image
 from typer.testing import CliRunner
 
 from pipeline import cli
+from pipeline.baselines import encode_plain
 from pipeline.images import load_image
 from pipeline.settings import DEFAULT_SETTINGS, CodecName, DecodeSettings, DecodeStep
 from pipeline.sheet import CELL, METHODS, SMALLEST, Cell, contact_sheet
@@ -155,13 +156,15 @@ def test_compare_puts_every_method_on_one_sheet(photo, tmp_path):
     assert min(load_image(out).size) > SMALLEST / 2
 
 
-def test_compare_shows_why_a_method_cannot_take_a_panorama(tmp_path):
-    panorama, out = tmp_path / "panorama.png", tmp_path / "sheet.png"
-    Image.new("RGB", (16_384, 8), "teal").save(panorama)
-    result = run("compare", panorama, out, "--steps", 1)
+def test_compare_shows_why_a_method_cannot_take_a_panorama(photo, tmp_path, monkeypatch):
+    def as_if_wide(image, codec, size):
+        return encode_plain(Image.new("RGB", (16_384, 1)) if codec == "webp" else image, codec, size)
+
+    monkeypatch.setattr("pipeline.sheet.encode_plain", as_if_wide)
+    result = run("compare", photo, tmp_path / "sheet.png", "--steps", 1)
     assert result.exit_code == 0 and "AVIF" in result.stdout
-    assert "WebP cannot hold a picture of 16384 × 8 pixels" in result.stderr
-    assert load_image(out).width > CELL
+    assert "WebP cannot hold a picture of 16384 × 1 pixels" in result.stderr
+    assert load_image(tmp_path / "sheet.png").width > 2 * SMALLEST
 
 
 @pytest.mark.parametrize("command", ["compress", "decompress", "compare"])

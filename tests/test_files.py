@@ -150,14 +150,16 @@ def test_a_failed_block_leaves_nothing(tmp_path):
     assert not names(tmp_path)
 
 
-def test_a_folder_is_filled_file_by_file(tmp_path):
+def test_a_folder_is_filled_file_by_file(tmp_path, umask):
     folder = tmp_path / "runs" / "model"
     for content in (b"1", b"2"):
         with atomic_folder(folder) as partial:
             (partial / "part").mkdir()
             (partial / "part" / "weights").write_bytes(content)
+            (partial / "part" / "weights").chmod(0o600)
             assert not (folder / "part" / "weights").exists() or content == b"2"
         assert (folder / "part" / "weights").read_bytes() == content
+        assert mode(folder / "part" / "weights") == 0o666 & ~umask
     assert names(tmp_path / "runs") == {"model"}
 
 

@@ -12,7 +12,7 @@ from diffusers.utils import SAFETENSORS_WEIGHTS_NAME
 from safetensors.torch import load_file, save_file
 
 from pipeline.autoencoder import Autoencoder
-from pipeline.files import atomic_path
+from pipeline.files import atomic_folder
 from pipeline.metrics.distilled import DistilledSqueezeNet
 from pipeline.score import DiffusionDecoder, FlowDecoder
 from pipeline.ultralow.codec import FeatureCoder
@@ -42,8 +42,7 @@ def store_in_eight_bits(file: Path, beginning: str) -> None:
     for name, value in weights.items():
         if name.startswith(beginning) and value.ndim > 1:
             weights[name] = value.to(torch.float8_e4m3fn)
-    with atomic_path(file) as partial:
-        save_file(weights, partial, {"format": "pt"})
+    save_file(weights, file, {"format": "pt"})
 
 
 def release(runs: Path, checkpoints: Path) -> None:
@@ -53,10 +52,11 @@ def release(runs: Path, checkpoints: Path) -> None:
         if not trained.exists():
             continue
         model = model_class.from_pretrained(trained, torch_dtype=torch.float16, low_cpu_mem_usage=False)
-        model.save_pretrained(checkpoints / name, safe_serialization=True)
-        if name in EIGHT_BITS:
-            store_in_eight_bits(checkpoints / name / SAFETENSORS_WEIGHTS_NAME, EIGHT_BITS[name])
-        shutil.copyfile(runs / Path(place).parts[0] / "training.json", checkpoints / name / "training.json")
+        with atomic_folder(checkpoints / name) as folder:
+            model.save_pretrained(folder, safe_serialization=True)
+            if name in EIGHT_BITS:
+                store_in_eight_bits(folder / SAFETENSORS_WEIGHTS_NAME, EIGHT_BITS[name])
+            shutil.copyfile(runs / Path(place).parts[0] / "training.json", folder / "training.json")
 
 
 if __name__ == "__main__":
