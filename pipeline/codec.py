@@ -13,18 +13,18 @@ from PIL import Image
 from torch import Tensor
 
 from pipeline import images
-from pipeline.autoencoder import QUALITY_STEPS, Latent, QualityMap
+from pipeline.autoencoder import Latent, QualityMap
 from pipeline.cache import ByteCache
 from pipeline.errors import SettingsError, StreamError
 from pipeline.grain import grain_code
 from pipeline.settings import DEFAULT_SETTINGS, CodecName, DecodeSettings, DecodeStep
-from pipeline.stream import StreamHeader, bits_per_pixel, pack, unpack
-from pipeline.systems import Sketch, StandardSystem, System
-from pipeline.ultralow.system import UltraLowSystem
+from pipeline.stream import QUALITY_STEPS, StreamHeader, bits_per_pixel, pack, unpack
+from pipeline.systems import HFDSystem, Reconstruction, System
+from pipeline.systems.sprdiff import SPRDiffSystem
 
 CHECKPOINTS = Path(__file__).resolve().parent.parent / "checkpoints"
-_SKETCH_BYTES_KEPT = 320_000_000
-"""One sketch of 24 megapixels, or many of the usual size."""
+_RECONSTRUCTION_BYTES_KEPT = 320_000_000
+"""One reconstruction of 24 megapixels, or many of the usual size."""
 
 
 class Codec:
@@ -36,12 +36,12 @@ class Codec:
     def __init__(self, folder: Path, device: torch.device):
         self._folder = folder
         self.device = device
-        self.standard = StandardSystem(self._load, folder)
-        self.ultralow = UltraLowSystem(self._load, folder)
+        self.standard = HFDSystem(self._load, folder)
+        self.ultralow = SPRDiffSystem(self._load, folder)
         self._lock = threading.RLock()
         self._hashes: dict[str, str] = {}
         self._models: dict[str, torch.nn.Module] = {}
-        self._sketches: ByteCache[Sketch] = ByteCache(_SKETCH_BYTES_KEPT, _sketch_bytes)
+        self._reconstructions: ByteCache[Reconstruction] = ByteCache(_RECONSTRUCTION_BYTES_KEPT, _nbytes)
 
     @classmethod
     def from_pretrained(cls, folder: Path = CHECKPOINTS, device: str | None = None) -> "Codec":
@@ -178,7 +178,7 @@ class Codec:
     def reconstruct(self, stream: bytes) -> np.ndarray:
         """The picture that the stream alone describes, ``(height, width, 3)`` uint8."""
         header, _ = self.read(stream)
-        return self._crop(self._sketch(stream, header).picture, header)
+        return self._crop(self._reconstruction(stream, header).picture, header)
 
     def decode(self, stream: bytes, settings: DecodeSettings | None = None) -> Iterator[DecodeStep]:
         """Decodes a stream, yielding the picture that it alone describes as step 0 and then every sampling step.
@@ -199,32 +199,34 @@ class Codec:
             raise SettingsError(
                 f"The {system.name} codec has no decoder “{settings.decoder}”; choose {' or '.join(system.painters)}."
             )
-        sketch = self._sketch(stream, header)
+        reconstruction = self._reconstruction(stream, header)
         if not settings.decoder.paints or settings.noise_level == 0:
-            yield DecodeStep(0, 0, 0.0, self._crop(sketch.picture, header))
+            yield DecodeStep(0, 0, 0.0, self._crop(reconstruction.picture, header))
             return
-        steps = system.paint(sketch, header, settings)
-        yield DecodeStep(0, settings.num_inference_steps, settings.noise_level, self._crop(sketch.picture, header))
+        steps = system.paint(reconstruction, header, settings)
+        yield DecodeStep(
+            0, settings.num_inference_steps, settings.noise_level, self._crop(reconstruction.picture, header)
+        )
         for step in steps:
             yield DecodeStep(step.step, step.total, step.sigma, self._crop(step.picture, header))
 
-    def _sketch(self, stream: bytes, header: StreamHeader) -> Sketch:
+    def _reconstruction(self, stream: bytes, header: StreamHeader) -> Reconstruction:
         """What the stream alone says; the last ones are kept."""
         with self._lock:
-            sketch = self._sketches.get(stream)
-            if sketch is None:
-                sketch = self.system(header.codec).sketch(self.decode_latent(stream))
-                self._sketches.put(stream, sketch)
-            return sketch
+            reconstruction = self._reconstructions.get(stream)
+            if reconstruction is None:
+                reconstruction = self.system(header.codec).reconstruct(self.decode_latent(stream))
+                self._reconstructions.put(stream, reconstruction)
+            return reconstruction
 
     @staticmethod
     def _crop(picture: Tensor, header: StreamHeader) -> np.ndarray:
         return images.to_uint8(picture[..., : header.height, : header.width])
 
 
-def _sketch_bytes(sketch: object) -> int:
-    """Bytes of all tensors in a sketch and the dataclasses and tuples within it."""
-    if isinstance(sketch, Tensor):
-        return sketch.nbytes
-    parts = sketch if isinstance(sketch, tuple) else [getattr(sketch, each.name) for each in fields(sketch)]
-    return sum(map(_sketch_bytes, parts))
+def _nbytes(part: object) -> int:
+    """Bytes of all tensors in a part and the dataclasses and tuples within it."""
+    if isinstance(part, Tensor):
+        return part.nbytes
+    parts = part if isinstance(part, tuple) else [getattr(part, each.name) for each in fields(part)]
+    return sum(map(_nbytes, parts))

@@ -1,49 +1,80 @@
-"""Works around two libraries.
+"""Works around two libraries, at the moment something imports them; until then this costs nothing.
 
-Lets a CPU build of torch import the torchvision that comes with it on registries without a CPU torchvision.
+**torchvision.** A CPU build of torch may meet the torchvision that comes with CUDA builds. Such a torchvision cannot
+load its C++ operators, and then ``import torchvision`` fails because its Python side registers fake kernels for two
+operators that do not exist. Bitbrush (through compressai and lpips) needs only torchvision's Python parts, so the two
+missing schemas are declared and the import is tried again. Where torchvision is healthy nothing happens.
 
-Such a torchvision cannot load its C++ operators, and then ``import torchvision`` fails because the Python side
-registers fake kernels for two operators that do not exist. Bitbrush (through compressai and lpips) needs only
-torchvision's Python parts, so the two missing schemas are declared and the import is tried again. Where torchvision
-is healthy nothing happens.
-
-Under ``python -OO`` there are no docstrings, which transformers extends when it is imported, and it fails; diffusers
-imports it where it is installed. There its docstrings are left alone.
+**transformers.** Under ``python -OO`` there are no docstrings, which transformers extends when it is imported, and it
+fails; diffusers imports it where it is installed. There its docstrings are left alone.
 """
 
 import sys
-from importlib.util import find_spec
-
-import torch
+from collections.abc import Callable, Sequence
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
+from types import ModuleType
 
 _SCHEMAS = (
     "nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
     "qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
 )
-_library: torch.library.Library | None = None
+_kept: list[object] = []
+"""What must live as long as the process: schemas are gone with the library that declared them."""
 
 
 def ensure_torchvision() -> None:
-    """Import torchvision, declaring the operator schemas a build without C++ operators lacks."""
-    global _library
+    """Imports torchvision, declaring the operator schemas that a build without C++ operators lacks."""
     try:
         import torchvision
     except RuntimeError:
+        import torch
+
         for name in [name for name in sys.modules if name.split(".")[0] == "torchvision"]:
             del sys.modules[name]
-        _library = torch.library.Library("torchvision", "DEF")
+        library = torch.library.Library("torchvision", "DEF")
         for schema in _SCHEMAS:
-            _library.define(schema)
+            library.define(schema)
+        _kept.append(library)
         import torchvision  # noqa: F401
 
 
-def ensure_transformers() -> None:
-    """Keep transformers from extending docstrings where there are none."""
-    if sys.flags.optimize == 2 and find_spec("transformers"):
+def _ensure_transformers() -> None:
+    import transformers
+
+    if sys.flags.optimize == 2:
         import transformers.utils
 
         transformers.utils.auto_docstring = lambda obj=None, **_: (lambda it: it) if obj is None else obj
 
 
-ensure_torchvision()
-ensure_transformers()
+class _Imported(Loader):
+    """Hands over a module that has been imported already."""
+
+    def __init__(self, module: ModuleType):
+        self._module = module
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        return self._module
+
+    def exec_module(self, module: ModuleType) -> None:
+        pass
+
+
+class _Mending(MetaPathFinder):
+    """Imports a library in its mended way when anything first asks for it."""
+
+    def __init__(self, mends: dict[str, Callable[[], None]]):
+        self._mends = mends
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        mend = self._mends.pop(fullname, None)
+        if mend is None:
+            return None
+        mend()
+        return ModuleSpec(fullname, _Imported(sys.modules[fullname]), is_package=True)
+
+
+sys.meta_path.insert(0, _Mending({"torchvision": ensure_torchvision, "transformers": _ensure_transformers}))

@@ -10,8 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-GRAIN_STEPS = 16
-"""Levels are coded in units of 1/16 grey level."""
+from pipeline.stream import GRAIN_STEPS
+
 MAX_GRAIN_CODE = 255
 _LUMA = (0.299, 0.587, 0.114)
 _BLOCK = 16

@@ -19,13 +19,15 @@ import struct
 import zlib
 from dataclasses import dataclass
 
-from pipeline.autoencoder.entropy import QUALITY_STEPS
 from pipeline.errors import StreamError
-from pipeline.grain import GRAIN_STEPS
-from pipeline.images import MAX_PIXELS
+from pipeline.pictures import MAX_PIXELS
 from pipeline.settings import CodecName
 
 SUFFIX = ".bbr"
+QUALITY_STEPS = 4096
+"""Qualities are coded as integers 0 ... QUALITY_STEPS."""
+GRAIN_STEPS = 16
+"""Grain is coded in units of 1/16 grey level."""
 VERSION = 2
 """Version 1 had another entropy coder."""
 MODELS = {1: "autoencoder", 2: "ultralow"}

@@ -7,15 +7,17 @@ import pytest
 import torch
 from torch import nn
 
-from pipeline.autoencoder import ALIGNMENT, QUALITY_STEPS, Autoencoder, QualityMap, uniform_map
-from pipeline.autoencoder.dct import dct_basis
-from pipeline.autoencoder.lapped import filter_edges, lapped_filter
+from pipeline.autoencoder import ALIGNMENT, Autoencoder, QualityMap
 from pipeline.autoencoder.quality_map import map_bits, map_size, read_levels, write_levels
-from pipeline.autoencoder.rounding import rate_distortion_round
-from pipeline.autoencoder.transforms import CELL, AnalysisPath, SynthesisPath
+from pipeline.autoencoder.transforms import AnalysisPath, SynthesisPath
 from pipeline.codec import Codec
+from pipeline.entropy.rounding import rate_distortion_round
 from pipeline.evaluation.robustness import computing
 from pipeline.images import load_image, pad, to_tensor
+from pipeline.layers.dct import dct_basis
+from pipeline.layers.lapped import filter_edges, lapped_filter
+from pipeline.layers.quality import CELL, uniform_map
+from pipeline.stream import QUALITY_STEPS
 from pipeline.tiles import map_tiles
 
 

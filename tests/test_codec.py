@@ -7,14 +7,14 @@ import pytest
 import torch
 from PIL import Image
 
-from pipeline.autoencoder import QUALITY_STEPS, QualityMap
+from pipeline.autoencoder import QualityMap
 from pipeline.codec import Codec
 from pipeline.errors import SettingsError, StreamError
 from pipeline.evaluation.robustness import refused_damage
 from pipeline.images import load_image, to_tensor
 from pipeline.metrics import psnr
 from pipeline.settings import Decoder, DecodeSettings
-from pipeline.stream import bits_per_pixel, pack, read_header, unpack
+from pipeline.stream import QUALITY_STEPS, bits_per_pixel, pack, read_header, unpack
 from tests.conftest import synthetic_picture
 
 PAINTERS = [Decoder.DIFFUSION, Decoder.FLOW]

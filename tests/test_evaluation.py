@@ -14,9 +14,9 @@ from pipeline.evaluation.methods import (
     autoencoder,
     coarse,
     plain_smaller,
+    reconstruction_methods,
     repaint,
     repaints_and_controls,
-    sketch_methods,
 )
 from pipeline.evaluation.plots import (
     Mark,
@@ -53,7 +53,7 @@ def without_backbones(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_rows_and_resumption(codec: Codec, pictures: list[Path], tmp_path: Path) -> None:
     settings = DecodeSettings(Decoder.FLOW, 4, 0.5)
-    methods = sketch_methods() + repaints_and_controls([settings])
+    methods = reconstruction_methods() + repaints_and_controls([settings])
     out = tmp_path / "rows.json"
     first = next(quality.evaluate(codec, pictures, [0.5], methods, out))
     rows = {row.method: row for row in quality.evaluate(codec, pictures, [0.5], methods, out)}

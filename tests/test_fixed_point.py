@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from pipeline.autoencoder.fixed_point import ACTIVATION_ONE, FixedPointConv2d, FixedPointStack
+from pipeline.entropy.fixed_point import ACTIVATION_ONE, FixedPointConv2d, FixedPointStack
 from pipeline.evaluation.robustness import computing
 
 
@@ -48,7 +48,7 @@ def test_strips_equal_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     layer = FixedPointConv2d(6, 4, 3)
     x = _integers(1, 6, 13, 5)
     whole = layer.exact(x)
-    monkeypatch.setattr("pipeline.autoencoder.fixed_point._STRIP_ELEMENTS", 6 * 9 * 5 * 4)
+    monkeypatch.setattr("pipeline.entropy.fixed_point._STRIP_ELEMENTS", 6 * 9 * 5 * 4)
     assert torch.equal(layer.exact(x), whole)
 
 

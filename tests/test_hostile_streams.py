@@ -10,14 +10,15 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from pipeline import stream
-from pipeline.autoencoder import QUALITY_STEPS, QualityMap
-from pipeline.autoencoder.fixed_point import ACTIVATION_MAX
+from pipeline.autoencoder import QualityMap
 from pipeline.codec import Codec
 from pipeline.entropy import SYMBOL_MAX
+from pipeline.entropy.fixed_point import ACTIVATION_MAX
 from pipeline.errors import StreamError
 from pipeline.evaluation.robustness import computing, latent_hash
 from pipeline.images import MAX_PIXELS
 from pipeline.settings import CodecName
+from pipeline.stream import QUALITY_STEPS
 
 _CODE = st.integers(0, QUALITY_STEPS)
 

@@ -18,9 +18,9 @@ from gradio_client.exceptions import AppError
 from PIL import Image
 
 from pipeline.cache import ByteCache
-from pipeline.codec import _sketch_bytes
+from pipeline.codec import _nbytes
 from pipeline.settings import DecodeSettings, DecodeStep
-from pipeline.systems import Sketch
+from pipeline.systems import Reconstruction
 from pipeline.ui import files
 from pipeline.ui.actions import Actions
 from pipeline.ui.checks import viewable
@@ -57,14 +57,14 @@ def test_caches_hold_no_more_than_their_bytes():
     assert (cache.get("d"), cache.total) == (None, 7)
 
 
-def test_a_sketch_counts_every_tensor_in_it():
+def test_a_reconstruction_counts_every_tensor_in_it():
     import torch
 
     @dataclass(frozen=True)
-    class Guided(Sketch):
+    class Guided(Reconstruction):
         features: tuple
 
-    assert _sketch_bytes(Guided(torch.zeros(2, 3), (torch.zeros(5), Sketch(torch.zeros(1))))) == 4 * (6 + 5 + 1)
+    assert _nbytes(Guided(torch.zeros(2, 3), (torch.zeros(5), Reconstruction(torch.zeros(1))))) == 4 * (6 + 5 + 1)
 
 
 class LargeCodec:

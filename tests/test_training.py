@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from pipeline.autoencoder import Autoencoder, uniform_map
+from pipeline.autoencoder import Autoencoder
+from pipeline.layers.quality import uniform_map
 from pipeline.score import DiffusionDecoder, FlowDecoder
 from pipeline.training.autoencoder import AutoencoderTask
 from pipeline.training.data import PhotoSet

@@ -10,19 +10,19 @@ import torch.nn.functional as F
 from diffusers import AutoencoderKL, UNet2DConditionModel
 
 from pipeline.autoencoder import QualityMap
-from pipeline.autoencoder.dct import dct_basis
 from pipeline.codec import Codec
 from pipeline.errors import SettingsError
 from pipeline.evaluation.robustness import computing, latent_hash, refused_damage
 from pipeline.images import load_image
+from pipeline.layers.dct import dct_basis
 from pipeline.metrics import measure
 from pipeline.metrics.distilled import DistilledSqueezeNet
 from pipeline.settings import DEFAULT_SETTINGS, CodecName, Decoder, DecodeSettings
 from pipeline.stream import bits_per_pixel, read_header
 from pipeline.training.vae import damaged
 from pipeline.ultralow import painter as painting
-from pipeline.ultralow.codec import BLOCK, FeatureCoder, Reconstruction
 from pipeline.ultralow.encoders import SqueezeSemantics
+from pipeline.ultralow.feature_coder import BLOCK, FeatureCoder, Guidance
 from pipeline.ultralow.painter import EMBEDDED_UNET, LatentPainter
 from pipeline.ultralow.vae import DOWN, BlockVAE
 from tests.conftest import synthetic_picture
@@ -66,9 +66,9 @@ def tensor(width: int, height: int) -> torch.Tensor:
 
 
 @torch.no_grad()
-def tiny_sketch(width: int, height: int) -> Reconstruction:
+def tiny_guidance(width: int, height: int) -> Guidance:
     y_hat = torch.randn(1, 16, height // BLOCK, width // BLOCK, generator=torch.Generator().manual_seed(1))
-    return tiny_coder().reconstruct(y_hat, torch.tensor([0.5]))
+    return tiny_coder().guidance(y_hat, torch.tensor([0.5]))
 
 
 def test_an_untrained_vae_is_a_dct() -> None:
@@ -104,7 +104,7 @@ def test_an_untrained_coder_sends_the_low_frequencies() -> None:
     latents = vae.encode(image)
     y = coder.analysis(coder.coefficients(image), coder.fuse(image, latents, torch.zeros(1, 512, 8, 8)), quality)
     blurred = F.conv_transpose2d(F.conv2d(image - 0.5, coder.basis, stride=BLOCK), coder.basis, stride=BLOCK) + 0.5
-    torch.testing.assert_close(coder.reconstruct(y, quality).coarse, vae.encode(blurred), atol=1e-3, rtol=0)
+    torch.testing.assert_close(coder.guidance(y, quality).coarse, vae.encode(blurred), atol=1e-3, rtol=0)
 
 
 @torch.no_grad()
@@ -112,7 +112,7 @@ def test_the_expected_error_of_the_coarse_latents_is_bounded() -> None:
     coder = tiny_coder()
     coder.scale_head.bias.data.fill_(50)
     y_hat = torch.zeros(1, 16, 2, 2)
-    assert coder.reconstruct(y_hat, torch.tensor([0.5])).log_scale.exp().max() < 25
+    assert coder.guidance(y_hat, torch.tensor([0.5])).log_scale.exp().max() < 25
 
 
 @torch.no_grad()
@@ -126,19 +126,19 @@ def test_latents_survive_the_stream() -> None:
 
 
 def test_an_untrained_painter_paints_nothing() -> None:
-    sketch = tiny_sketch(128, 128)
-    *_, (sigma, latents) = tiny_painter().sample(sketch, 3, 1.0, torch.Generator().manual_seed(0))
+    guidance = tiny_guidance(128, 128)
+    *_, (sigma, latents) = tiny_painter().sample(guidance, 3, 1.0, torch.Generator().manual_seed(0))
     assert sigma == 0
-    torch.testing.assert_close(latents, sketch.coarse)
+    torch.testing.assert_close(latents, guidance.coarse)
 
 
 @pytest.mark.parametrize("steps", [1, 3])
 def test_sampling_follows_the_seed(steps: int) -> None:
-    painter, sketch = tiny_painter(), tiny_sketch(128, 128)
+    painter, guidance = tiny_painter(), tiny_guidance(128, 128)
     torch.nn.init.normal_(painter.unet.conv_out.weight)
 
     def sample(seed: int) -> torch.Tensor:
-        *_, (_, latents) = painter.sample(sketch, steps, 0.7, torch.Generator().manual_seed(seed))
+        *_, (_, latents) = painter.sample(guidance, steps, 0.7, torch.Generator().manual_seed(seed))
         return latents
 
     assert torch.equal(sample(0), sample(0)) and not torch.equal(sample(0), sample(1))
@@ -147,15 +147,15 @@ def test_sampling_follows_the_seed(steps: int) -> None:
 @torch.no_grad()
 def test_tiles_agree_with_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     """Attention and normalisation see the tile, so that the two agree in kind, and exactly where nothing is painted."""
-    painter, sketch = tiny_painter(), tiny_sketch(512, 256)
-    x, time = torch.randn(sketch.coarse.shape), torch.ones(1)
+    painter, guidance = tiny_painter(), tiny_guidance(512, 256)
+    x, time = torch.randn(guidance.coarse.shape), torch.ones(1)
     torch.nn.init.normal_(painter.unet.conv_out.bias)
-    whole = painter._evaluate(x, time, sketch)
+    whole = painter._evaluate(x, time, guidance)
     monkeypatch.setattr(painting, "TILE", 256)
     monkeypatch.setattr(painting, "OVERLAP", 128)
-    torch.testing.assert_close(painter._evaluate(x, time, sketch), whole, atol=1e-5, rtol=0)
+    torch.testing.assert_close(painter._evaluate(x, time, guidance), whole, atol=1e-5, rtol=0)
     torch.nn.init.normal_(painter.unet.conv_out.weight, std=0.1)
-    whole, tiled = (painter._evaluate(x, time, sketch) for _ in range(2))
+    whole, tiled = (painter._evaluate(x, time, guidance) for _ in range(2))
     assert torch.isfinite(tiled).all() and tiled.shape == whole.shape
 
 

@@ -18,7 +18,7 @@ from pipeline.training.losses import grid_contrast, grid_repetition, ms_ssim_err
 from pipeline.training.release import release
 from pipeline.training.ultralow import LossWeights, UltraLow, UltraLowTask, decoded_latents
 from pipeline.training.vae import VAEDecoderTask, VAETask
-from pipeline.ultralow.codec import FeatureCoder
+from pipeline.ultralow.feature_coder import FeatureCoder
 from pipeline.ultralow.painter import LatentPainter
 from tests.conftest import synthetic_picture
 from tests.test_ultralow import tensor, tiny_coder, tiny_painter, tiny_semantics, tiny_vae

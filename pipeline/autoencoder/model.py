@@ -9,14 +9,17 @@ from diffusers.configuration_utils import ConfigMixin, register_to_config
 from diffusers.models.modeling_utils import ModelMixin
 from torch import Tensor
 
-from pipeline.autoencoder.dct import dct_basis
-from pipeline.autoencoder.entropy import QUALITY_STEPS, SCALE_LEVELS, EntropyModel
-from pipeline.autoencoder.fixed_point import ACTIVATION_ONE
-from pipeline.autoencoder.lapped import BLOCK, filter_edges, lapped_filter
 from pipeline.autoencoder.quality_map import QualityMap, map_size, read_levels, write_levels
-from pipeline.autoencoder.transforms import CELL, AnalysisPath, Knots, SynthesisPath, spread
+from pipeline.autoencoder.transforms import AnalysisPath, SynthesisPath
 from pipeline.entropy import FOREIGN
+from pipeline.entropy.fixed_point import ACTIVATION_ONE
+from pipeline.entropy.model import EntropyModel
+from pipeline.entropy.scales import SCALE_LEVELS
 from pipeline.errors import StreamError
+from pipeline.layers.dct import dct_basis
+from pipeline.layers.lapped import BLOCK, filter_edges, lapped_filter
+from pipeline.layers.quality import CELL, Knots, spread
+from pipeline.stream import QUALITY_STEPS
 from pipeline.tiles import map_tiles
 
 ALIGNMENT = 64

@@ -11,11 +11,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from pipeline.autoencoder.entropy import QUALITY_STEPS, SCALE_LEVELS, scale_table
-from pipeline.autoencoder.rounding import symbol_bits
-from pipeline.autoencoder.transforms import CELL
 from pipeline.entropy import SymbolReader, SymbolWriter
+from pipeline.entropy.rounding import symbol_bits
+from pipeline.entropy.scales import SCALE_LEVELS, scale_table
 from pipeline.errors import StreamError
+from pipeline.layers.quality import CELL
+from pipeline.stream import QUALITY_STEPS
 
 LEVEL_STEP = 256
 """Quality codes from one level to the next: a factor of 1.5 in lambda."""

@@ -14,7 +14,7 @@ from pipeline.codec import Codec
 from pipeline.evaluation import fuzz_pictures, lpips_check, plots, robustness, scaling, speed, tables
 from pipeline.evaluation import quality as measuring
 from pipeline.evaluation.fuzzing.streams import FuzzReport, fuzz_streams
-from pipeline.evaluation.methods import repaints_and_controls, sketch_methods
+from pipeline.evaluation.methods import reconstruction_methods, repaints_and_controls
 from pipeline.evaluation.results import ABLATIONS, KODAK_RESULTS, RESULTS, ULTRALOW_RESULTS, load_results
 from pipeline.evaluation.studies import ablation_study, all_studies, ultralow_studies
 from pipeline.files import atomic_path
@@ -69,7 +69,7 @@ def quality(
     """Rate, PSNR, MS-SSIM, LPIPS, KD and FD on real streams; continues an interrupted run."""
     parts = [entry.split(":") for entry in repaint or []]
     settings = [DecodeSettings(Decoder(name), int(steps), float(noise)) for name, steps, noise in parts]
-    methods = sketch_methods() + repaints_and_controls(settings)
+    methods = reconstruction_methods() + repaints_and_controls(settings)
     for row in measuring.evaluate(Codec.from_pretrained(), _pictures(data), bpp, methods, out):
         typer.echo(f"{row.rate} bpp  {tables.table_line(row)}")
 

@@ -20,7 +20,7 @@ SMALLER = (1, 2, 3, 4, 6, 8)
 
 
 @dataclass(frozen=True)
-class Sketch:
+class Subject:
     """One picture at one rate: its original, its stream, the autoencoder's picture, and what was painted on it.
 
     For methods that need the ``budget`` alone, stream and picture are missing.
@@ -49,7 +49,7 @@ class Method:
 
     name: str
     family: str
-    run: Callable[[Codec, Sketch], tuple[np.ndarray, int]]
+    run: Callable[[Codec, Subject], tuple[np.ndarray, int]]
     steps: int | None = None
     noise_level: float | None = None
     sigma: float | None = None
@@ -67,8 +67,8 @@ def settings_label(settings: DecodeSettings) -> str:
 def plain(codec_name: str) -> Method:
     """A conventional codec at no more bytes than the stream."""
 
-    def run(codec: Codec, sketch: Sketch) -> tuple[np.ndarray, int]:
-        result = encode_plain(sketch.image, codec_name, sketch.budget)
+    def run(codec: Codec, subject: Subject) -> tuple[np.ndarray, int]:
+        result = encode_plain(subject.image, codec_name, subject.budget)
         return result.image, len(result.data)
 
     return Method(PLAIN_CODECS[codec_name].label, codec_name, run, from_stream=False)
@@ -81,15 +81,15 @@ def plain_smaller(codec_name: str, sigma: float = 0) -> Method:
     Where even the smallest copy takes more bytes, that one is returned.
     """
 
-    def run(codec: Codec, sketch: Sketch) -> tuple[np.ndarray, int]:
+    def run(codec: Codec, subject: Subject) -> tuple[np.ndarray, int]:
         found = []
         for factor in SMALLER:
-            size = [max(1, round(side / factor)) for side in sketch.image.size]
-            result = encode_plain(sketch.image.resize(size, Image.Resampling.LANCZOS), codec_name, sketch.budget)
-            if len(result.data) <= sketch.budget or (not found and factor == SMALLER[-1]):
-                large = Image.fromarray(result.image).resize(sketch.image.size, Image.Resampling.BICUBIC)
+            size = [max(1, round(side / factor)) for side in subject.image.size]
+            result = encode_plain(subject.image.resize(size, Image.Resampling.LANCZOS), codec_name, subject.budget)
+            if len(result.data) <= subject.budget or (not found and factor == SMALLER[-1]):
+                large = Image.fromarray(result.image).resize(subject.image.size, Image.Resampling.BICUBIC)
                 picture = add_grain(np.asarray(large), sigma)
-                found.append((lpips_distance(sketch.original, picture), len(result.data), picture))
+                found.append((lpips_distance(subject.original, picture), len(result.data), picture))
         _, size, picture = min(found, key=lambda each: each[0])
         return picture, size
 
@@ -100,18 +100,18 @@ def plain_smaller(codec_name: str, sigma: float = 0) -> Method:
 
 def coarse() -> Method:
     """What an ultra-low stream alone says."""
-    return Method("coarse", "coarse", lambda codec, sketch: (sketch.x_hat, len(sketch.stream)))
+    return Method("coarse", "coarse", lambda codec, subject: (subject.x_hat, len(subject.stream)))
 
 
 def autoencoder() -> Method:
-    return Method("autoencoder", "autoencoder", lambda codec, sketch: (sketch.x_hat, len(sketch.stream)))
+    return Method("autoencoder", "autoencoder", lambda codec, subject: (subject.x_hat, len(subject.stream)))
 
 
 def grain(sigma: float) -> Method:
     """The control: the autoencoder's picture plus white noise of ``sigma`` grey levels."""
 
-    def run(codec: Codec, sketch: Sketch) -> tuple[np.ndarray, int]:
-        return add_grain(sketch.x_hat, sigma), len(sketch.stream)
+    def run(codec: Codec, subject: Subject) -> tuple[np.ndarray, int]:
+        return add_grain(subject.x_hat, sigma), len(subject.stream)
 
     return Method(f"grain σ={sigma:g}", "grain", run, sigma=sigma)
 
@@ -119,8 +119,8 @@ def grain(sigma: float) -> Method:
 def sent_grain(factor: float) -> Method:
     """A control that reads the header: white noise of ``factor`` times the original's grain."""
 
-    def run(codec: Codec, sketch: Sketch) -> tuple[np.ndarray, int]:
-        return add_grain(sketch.x_hat, factor * read_header(sketch.stream).grain), len(sketch.stream)
+    def run(codec: Codec, subject: Subject) -> tuple[np.ndarray, int]:
+        return add_grain(subject.x_hat, factor * read_header(subject.stream).grain), len(subject.stream)
 
     return Method(f"grain σ={factor:g} × sent level", "sent grain", run)
 
@@ -128,8 +128,8 @@ def sent_grain(factor: float) -> Method:
 def repaint(settings: DecodeSettings) -> Method:
     """A score-based decoder; with a shift of the schedule a family of its own."""
 
-    def run(codec: Codec, sketch: Sketch) -> tuple[np.ndarray, int]:
-        return sketch.repaint(codec, settings), len(sketch.stream)
+    def run(codec: Codec, subject: Subject) -> tuple[np.ndarray, int]:
+        return subject.repaint(codec, settings), len(subject.stream)
 
     family = str(settings.decoder) if settings.shift is None else f"shifted {settings.decoder}"
     steps, noise_level = settings.num_inference_steps, settings.noise_level
@@ -139,16 +139,16 @@ def repaint(settings: DecodeSettings) -> Method:
 def equal_psnr_grain(settings: DecodeSettings) -> Method:
     """The control with as much noise on each picture as makes it lose the PSNR that the repaint loses."""
 
-    def run(codec: Codec, sketch: Sketch) -> tuple[np.ndarray, int]:
-        target = psnr(sketch.original, sketch.repaint(codec, settings))
-        sigma = matched_grain_sigma(sketch.x_hat, sketch.original, target)
-        return add_grain(sketch.x_hat, sigma), len(sketch.stream)
+    def run(codec: Codec, subject: Subject) -> tuple[np.ndarray, int]:
+        target = psnr(subject.original, subject.repaint(codec, settings))
+        sigma = matched_grain_sigma(subject.x_hat, subject.original, target)
+        return add_grain(subject.x_hat, sigma), len(subject.stream)
 
     steps, noise_level = settings.num_inference_steps, settings.noise_level
     return Method(f"grain at the PSNR of {settings_label(settings)}", "matched grain", run, steps, noise_level)
 
 
-def sketch_methods() -> list[Method]:
+def reconstruction_methods() -> list[Method]:
     """Conventional codecs at the same bytes, the autoencoder, and the grain control."""
     grains = [grain(sigma) for sigma in GRAIN_SIGMAS] + [sent_grain(factor) for factor in (1, 2)]
     return [*(plain(name) for name in PLAIN_CODECS), autoencoder(), *grains]

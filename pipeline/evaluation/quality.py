@@ -10,7 +10,7 @@ import torch
 from tqdm import tqdm
 
 from pipeline.codec import Codec
-from pipeline.evaluation.methods import Method, Sketch
+from pipeline.evaluation.methods import Method, Subject
 from pipeline.evaluation.results import Results, Row, load_results
 from pipeline.images import load_image
 from pipeline.metrics import frechet_distance, kernel_distance, lpips_name, measure, patch_features
@@ -26,7 +26,7 @@ _UNPAINTED = ("autoencoder", "coarse")
 """Families whose rows hold the sizes of the streams themselves."""
 
 
-def sketches(codec: Codec, pictures: list[Path], bpp: float, system: CodecName) -> list[Sketch]:
+def subjects(codec: Codec, pictures: list[Path], bpp: float, system: CodecName) -> list[Subject]:
     """Encodes every picture to at most ``bpp`` bits per pixel, header included."""
     found = []
     for path in tqdm(pictures, desc=f"encode at {bpp} bpp", leave=False):
@@ -34,29 +34,32 @@ def sketches(codec: Codec, pictures: list[Path], bpp: float, system: CodecName) 
         stream = codec.encode(image, bpp=bpp, codec=system)
         original = np.asarray(image)
         features = patch_features(original)
-        found.append(Sketch(image, original, features, len(stream), stream, codec.reconstruct(stream)))
+        found.append(Subject(image, original, features, len(stream), stream, codec.reconstruct(stream)))
     return found
 
 
-def budgets(pictures: list[Path], measured: Row) -> list[Sketch]:
+def budgets(pictures: list[Path], measured: Row) -> list[Subject]:
     """Every picture with the size of the stream that ``measured`` was made from, which is not made again."""
     found = []
     for path, bpp in zip(pictures, measured.bpp_each, strict=True):
         image = load_image(path)
         original = np.asarray(image)
-        found.append(Sketch(image, original, patch_features(original), round(bpp * image.width * image.height / 8)))
+        found.append(Subject(image, original, patch_features(original), round(bpp * image.width * image.height / 8)))
     return found
 
 
-def _row(codec: Codec, rate: float, method: Method, found: list[Sketch]) -> Row:
+def _row(codec: Codec, rate: float, method: Method, found: list[Subject]) -> Row:
     scores, rates, features, gradients = [], [], [], []
-    for sketch in tqdm(found, desc=f"{method.name} at {rate} bpp", leave=False):
-        picture, size = method.run(codec, sketch)
-        scores.append(measure(sketch.original, picture))
-        rates.append(8 * size / (sketch.image.width * sketch.image.height))
+    for subject in tqdm(found, desc=f"{method.name} at {rate} bpp", leave=False):
+        picture, size = method.run(codec, subject)
+        scores.append(measure(subject.original, picture))
+        rates.append(8 * size / (subject.image.width * subject.image.height))
         features.append(patch_features(picture))
-        gradients.append(_gmsd(sketch.original, picture))
-    original_features, picture_features = torch.cat([sketch.original_features for sketch in found]), torch.cat(features)
+        gradients.append(_gmsd(subject.original, picture))
+    original_features, picture_features = (
+        torch.cat([subject.original_features for subject in found]),
+        torch.cat(features),
+    )
     return Row(
         rate=rate,
         method=method.name,
@@ -116,7 +119,7 @@ def evaluate(
         if measured and not any(method.from_stream for method in missing.values()):
             found = budgets(pictures, measured[0]) if missing else []
         else:
-            found = sketches(codec, pictures, rate, system)
+            found = subjects(codec, pictures, rate, system)
         for method in missing.values():
             row = _row(codec, rate, method, found)
             results.rows.append(row)

@@ -68,7 +68,7 @@ def time_all(codec: Codec, image: Image.Image, repeats: int = 5) -> list[Timing]
     condition = make_condition(padded, decoder.scale(padded, quality, grain), grain)
     residual = torch.randn(padded.shape)
 
-    def encode_and_sketch() -> None:
+    def encode_and_reconstruct() -> None:
         coded = codec.encode(image, quality=_QUALITY)
         codec.standard.autoencoder.reconstruct(codec.decode_latent(coded))
 
@@ -83,7 +83,7 @@ def time_all(codec: Codec, image: Image.Image, repeats: int = 5) -> list[Timing]
     ultralow_stream = codec.encode(image, quality=_QUALITY, codec=CodecName.ULTRALOW)
 
     def decode_ultralow() -> None:
-        codec.ultralow.sketch(codec.decode_latent(ultralow_stream))
+        codec.ultralow.reconstruct(codec.decode_latent(ultralow_stream))
         deque(codec.decode(ultralow_stream, DEFAULT_SETTINGS[CodecName.ULTRALOW]), maxlen=0)
 
     @torch.no_grad()
@@ -94,7 +94,7 @@ def time_all(codec: Codec, image: Image.Image, repeats: int = 5) -> list[Timing]
     found = [Timing("yardstick Y", yardstick, 1.0, None)]
     for name, function, bar in (
         ("one U-Net evaluation", evaluation, 0.25),
-        ("encode + decode to the autoencoder's picture", encode_and_sketch, 0.5),
+        ("encode + decode to the autoencoder's picture", encode_and_reconstruct, 0.5),
         ("encode + first painted preview", first_preview, 1.0 + 0.5 / yardstick),
         ("diffusion, 25 steps", paint(DecodeSettings(Decoder.DIFFUSION, 25, 0.5)), None),
         ("flow, 4 steps", paint(DecodeSettings(Decoder.FLOW, 4, 0.5)), None),

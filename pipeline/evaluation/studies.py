@@ -8,9 +8,9 @@ from pipeline.evaluation.methods import (
     equal_psnr_grain,
     grain,
     plain_smaller,
+    reconstruction_methods,
     repaint,
     repaints_and_controls,
-    sketch_methods,
 )
 from pipeline.evaluation.plots import MAIN_RATE
 from pipeline.settings import DEFAULT_SETTINGS, CodecName, Decoder, DecodeSettings
@@ -46,7 +46,7 @@ def all_studies() -> list[Study]:
     noise = [replace(settings, noise_level=level) for settings in (DIFFUSION, FLOW) for level in NOISE_LEVELS]
     shifts = [replace(DIFFUSION, noise_level=level, shift=shift) for level in SHIFT_NOISE_LEVELS for shift in SHIFTS]
     return [
-        Study(RATES, sketch_methods()),
+        Study(RATES, reconstruction_methods()),
         Study(RATES, repaints_and_controls([DIFFUSION, FLOW])),
         Study((MAIN_RATE,), repaints_and_controls([MANY_STEPS])),
         Study((MAIN_RATE,), [repaint(settings) for settings in steps]),

@@ -33,9 +33,9 @@ def ablation_table(variants: dict[str, Results]) -> str:
     names = ("variant", "bpp", "coarse PSNR dB", "coarse LPIPS", "PSNR dB", "MS-SSIM", "LPIPS", "GMSD")
     lines = [f"| {' | '.join(names)} |", f"{'| --- ' * len(names)}|"]
     for name, results in variants.items():
-        for sketch, painted in zip(results.select("coarse"), results.select("diffusion"), strict=True):
+        for coarse, painted in zip(results.select("coarse"), results.select("diffusion"), strict=True):
             lines.append(
-                f"| {name} | {painted.bpp:.4f} | {sketch.psnr:.2f} | {sketch.lpips:.3f} | {painted.psnr:.2f} "
+                f"| {name} | {painted.bpp:.4f} | {coarse.psnr:.2f} | {coarse.lpips:.3f} | {painted.psnr:.2f} "
                 f"| {painted.ms_ssim:.4f} | {painted.lpips:.3f} | {painted.gmsd:.4f} |"
             )
     return "\n".join(lines)

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from pipeline.training.ultralow import LossWeights
-from pipeline.ultralow.codec import FeatureCoder
+from pipeline.ultralow.feature_coder import FeatureCoder
 from pipeline.ultralow.painter import LatentPainter
 
 

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from pipeline.autoencoder import Autoencoder
-from pipeline.autoencoder.transforms import CELL
+from pipeline.layers.quality import CELL
 from pipeline.training.data import PhotoSet
 from pipeline.training.loop import parameter_groups
 from pipeline.training.maps import random_maps

@@ -30,8 +30,8 @@ from pipeline.training.score import ScoreTask
 from pipeline.training.stretch import stretch
 from pipeline.training.ultralow import LossWeights, UltraLow, UltraLowTask, decoded_latents
 from pipeline.training.vae import VAEDecoderTask, VAETask
-from pipeline.ultralow.codec import FeatureCoder
 from pipeline.ultralow.encoders import SqueezeSemantics
+from pipeline.ultralow.feature_coder import FeatureCoder
 from pipeline.ultralow.painter import LatentPainter
 from pipeline.ultralow.vae import BlockVAE
 

@@ -8,8 +8,9 @@ import torch
 from PIL import Image, ImageFilter
 from torch import Tensor
 
-from pipeline.autoencoder import Autoencoder, uniform_map
+from pipeline.autoencoder import Autoencoder
 from pipeline.baselines import add_grain
+from pipeline.layers.quality import uniform_map
 from pipeline.training.data import PhotoSet
 
 MAX_GRAIN = 8.0

@@ -15,7 +15,7 @@ from pipeline.autoencoder import Autoencoder
 from pipeline.files import atomic_folder
 from pipeline.metrics.distilled import DistilledSqueezeNet
 from pipeline.score import DiffusionDecoder, FlowDecoder
-from pipeline.ultralow.codec import FeatureCoder
+from pipeline.ultralow.feature_coder import FeatureCoder
 from pipeline.ultralow.painter import LatentPainter
 from pipeline.ultralow.vae import BlockVAE
 

@@ -7,8 +7,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pipeline.autoencoder import Autoencoder, uniform_map
+from pipeline.autoencoder import Autoencoder
 from pipeline.grain import grain_level, sensor_grain
+from pipeline.layers.quality import uniform_map
 from pipeline.score import ScoreDecoder
 from pipeline.score.network import evaluate, make_condition
 from pipeline.training.data import PhotoSet

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from pipeline.autoencoder import Autoencoder
-from pipeline.autoencoder.transforms import Knots, QualityBias
+from pipeline.layers.quality import Knots, QualityBias
 
 
 @torch.no_grad()

@@ -9,15 +9,15 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from pipeline.autoencoder import uniform_map
-from pipeline.autoencoder.entropy import RateEstimate
+from pipeline.entropy.model import RateEstimate
+from pipeline.layers.quality import uniform_map
 from pipeline.training.autoencoder import FASTER
 from pipeline.training.data import PhotoSet
 from pipeline.training.distil import Teacher
 from pipeline.training.loop import parameter_groups
 from pipeline.training.losses import grid_contrast, grid_repetition, ms_ssim_error
-from pipeline.ultralow.codec import FeatureCoder, Reconstruction, rate_lambda
 from pipeline.ultralow.encoders import SemanticEncoder
+from pipeline.ultralow.feature_coder import FeatureCoder, Guidance, rate_lambda
 from pipeline.ultralow.painter import LatentPainter
 from pipeline.ultralow.vae import BlockVAE, LatentSpace
 
@@ -72,15 +72,15 @@ class UltraLow(nn.Module):
         self.coder = coder
         self.painter = painter
 
-    def sketch(
+    def guide(
         self, images: Tensor, latents: Tensor, semantic: Tensor, quality: Tensor
-    ) -> tuple[RateEstimate, Reconstruction]:
+    ) -> tuple[RateEstimate, Guidance]:
         """``images`` ``(batch, 3, H, W)`` in [0, 1] with the VAE's latents and the semantic features of them, coded at
         ``quality`` ``(batch,)``."""
         coder = self.coder
         y = coder.analysis(coder.coefficients(images), coder.fuse(images, latents, semantic), quality)
         rate = coder.entropy(y, uniform_map(quality))
-        return rate, coder.reconstruct(rate.y_hat, quality)
+        return rate, coder.guidance(rate.y_hat, quality)
 
 
 @torch.no_grad()
@@ -92,10 +92,10 @@ def decoded_latents(
     for network in (model, vae, semantic):
         network.to(images.device)
     quality = torch.rand(len(images), generator=generator).to(images.device)
-    _, sketch = model.sketch(images, vae.encode(images), semantic(images), quality)
-    noise = torch.randn(sketch.coarse.shape, generator=generator).to(images.device)
-    clean = model.painter.predict(noise, torch.ones_like(quality), sketch)
-    return sketch.coarse, sketch.coarse + sketch.log_scale.exp() * clean
+    _, guidance = model.guide(images, vae.encode(images), semantic(images), quality)
+    noise = torch.randn(guidance.coarse.shape, generator=generator).to(images.device)
+    clean = model.painter.predict(noise, torch.ones_like(quality), guidance)
+    return guidance.coarse, guidance.coarse + guidance.log_scale.exp() * clean
 
 
 class UltraLowTask:
@@ -124,13 +124,13 @@ class UltraLowTask:
     def parameter_groups(self, learning_rate: float) -> Iterable[dict]:
         return parameter_groups(self.model, learning_rate, FASTER)
 
-    def _paint(self, sketch: Reconstruction, residual: Tensor, noise: Tensor, time: Tensor, start: Tensor) -> Tensor:
+    def _paint(self, guidance: Guidance, residual: Tensor, noise: Tensor, time: Tensor, start: Tensor) -> Tensor:
         """The residual predicted at ``time``, where the path to it began at ``start`` ``(batch,)``: see `Start`."""
         with torch.no_grad():
-            first = self.model.painter.predict(noise, torch.ones_like(time), sketch)
+            first = self.model.painter.predict(noise, torch.ones_like(time), guidance)
         start, share = start[:, None, None, None], time[:, None, None, None]
         known = torch.where(start == Start.PAINTED, first, torch.where(start == Start.TRUE, residual, 0))
-        return self.model.painter.predict((1 - share) * known + share * noise, time, sketch)
+        return self.model.painter.predict((1 - share) * known + share * noise, time, guidance)
 
     def _losses(self, images: Tensor, quality: Tensor, time: Tensor, noise: Tensor, start: Tensor) -> dict[str, Tensor]:
         """Every part of the loss, ``(batch,)`` each, without its weight."""
@@ -138,17 +138,17 @@ class UltraLowTask:
         with torch.no_grad():
             latents = vae.encode(images)
             semantic = self._semantic.to(images.device)(images).float()
-        rate, sketch = self.model.sketch(images, latents, semantic, quality)
-        difference = latents - sketch.coarse
-        scale = sketch.log_scale.exp()
+        rate, guidance = self.model.guide(images, latents, semantic, quality)
+        difference = latents - guidance.coarse
+        scale = guidance.log_scale.exp()
         residual = (difference / scale).detach()
-        clean = self._paint(sketch, residual, noise.to(images.device), time, start)
-        coarse = vae.decode(sketch.coarse)
-        painted = vae.decode(sketch.coarse + scale.detach() * clean)
+        clean = self._paint(guidance, residual, noise.to(images.device), time, start)
+        coarse = vae.decode(guidance.coarse)
+        painted = vae.decode(guidance.coarse + scale.detach() * clean)
         # A start below noise level 1 asks for less perception and more fidelity, from the coarse picture on.
         perception = torch.where(start == Start.COARSE, time, 1.0)
         wanted = nn.functional.avg_pool2d(semantic, 2)
-        likelihood = 0.5 * (difference.detach() / scale).square() + sketch.log_scale
+        likelihood = 0.5 * (difference.detach() / scale).square() + guidance.log_scale
         return {
             "bpp": rate.bits / images[0, 0].numel(),
             "coarse": (coarse - images).square().flatten(1).mean(1),
@@ -159,7 +159,7 @@ class UltraLowTask:
             "grid": grid_contrast(painted) + grid_contrast(coarse),
             "repetition": grid_repetition(painted) + grid_repetition(coarse),
             "diffusion": (clean - residual).square().flatten(1).mean(1),
-            "semantic": (sketch.semantic.float() - wanted).square().flatten(1).mean(1),
+            "semantic": (guidance.semantic.float() - wanted).square().flatten(1).mean(1),
             "scale": likelihood.flatten(1).mean(1),
         }
 

@@ -103,7 +103,7 @@ class Run:
         """Takes in a record of a running decode; ``original`` is ``(H, W, 3)`` uint8."""
         self.step, self.total = record.step, record.total
         if record.step == 0:
-            self.add(AUTOENCODER, record.image, self.sketch_name)
+            self.add(AUTOENCODER, record.image, self.reconstruction_name)
             if record.image.nbytes > 3 * PREVIEW_PIXELS:
                 self.previews[AUTOENCODER] = self.folder.preview("autoencoder-preview", record.image)
                 if original is not None:
@@ -113,7 +113,7 @@ class Run:
         self.captions[REPAINT] = f"{DECODER_NAMES[self.settings.decoder]}, step {record.step} of {record.total}"
         if record.step in film_steps(record.total):
             path = self.folder.picture(f"film-{record.step}", self._film_box.crop(record.image))
-            title = f"Step {record.step}" if record.step else self.sketch_name
+            title = f"Step {record.step}" if record.step else self.reconstruction_name
             self.film.append(Figure(path, title, (f"noise {record.sigma:.2f}",) if record.step else ()))
 
     def finish(self, repaint: np.ndarray, caption: str) -> None:
@@ -137,7 +137,7 @@ class Run:
         )
 
     @property
-    def sketch_name(self) -> str:
+    def reconstruction_name(self) -> str:
         """What the picture is called that the stream alone describes."""
         return "Coarse picture" if self.is_ultralow else "Autoencoder"
 
@@ -189,7 +189,7 @@ class Run:
             return self._error_file(behind), self.captions[f"{ERROR} {behind}"]
         if side in self.previews or side in self.files:
             return self.previews.get(side) or self.files[side], self.captions[side]
-        caption = f"{self.sketch_name} ({self._why_not(side, behind)})"
+        caption = f"{self.reconstruction_name} ({self._why_not(side, behind)})"
         return self.previews.get(AUTOENCODER) or self.files[AUTOENCODER], caption
 
     def _why_not(self, side: str, behind: str) -> str:

@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from pipeline.score.schedule import TRAIN_TIMESTEPS, flow_scheduler
 from pipeline.tiles import Tile, blend_tiles
-from pipeline.ultralow.codec import Reconstruction
+from pipeline.ultralow.feature_coder import Guidance
 from pipeline.ultralow.vae import DOWN
 
 TILE = 1024
@@ -88,25 +88,25 @@ class LatentPainter(ModelMixin, ConfigMixin):
         painter.unet.load_state_dict(state, strict=False)
         return painter
 
-    def predict(self, x: Tensor, time: Tensor, sketch: Reconstruction) -> Tensor:
+    def predict(self, x: Tensor, time: Tensor, guidance: Guidance) -> Tensor:
         """The clean residual ``r`` expected at ``x`` ``(batch, latent_channels, H/8, W/8)`` and time ``(batch,)`` in
         (0, 1]; float32."""
-        maps = list(sketch.pixel_features)
+        maps = list(guidance.pixel_features)
         while len(maps) < len(self.unet.config.block_out_channels):
             maps.append(F.avg_pool2d(maps[-1], 2))
         skips = [conv(maps[level]) for conv, level in zip(self.inject, self._skip_levels, strict=True)]
-        inputs = torch.cat([x, sketch.coarse], 1).to(self.unet.dtype).contiguous(memory_format=torch.channels_last)
+        inputs = torch.cat([x, guidance.coarse], 1).to(self.unet.dtype).contiguous(memory_format=torch.channels_last)
         return self.unet(
             inputs,
             time * TRAIN_TIMESTEPS,
-            encoder_hidden_states=sketch.semantic.flatten(2).transpose(1, 2),
+            encoder_hidden_states=guidance.semantic.flatten(2).transpose(1, 2),
             down_block_additional_residuals=tuple(skips),
             mid_block_additional_residual=self.inject_mid(maps[-1]),
         ).sample.float()
 
     @torch.no_grad()
     def sample(
-        self, sketch: Reconstruction, num_inference_steps: int, noise_level: float, generator: torch.Generator
+        self, guidance: Guidance, num_inference_steps: int, noise_level: float, generator: torch.Generator
     ) -> Iterator[tuple[float, Tensor]]:
         """Yields, for every step, the noise level reached and the latents expected at the end.
 
@@ -114,24 +114,24 @@ class LatentPainter(ModelMixin, ConfigMixin):
             noise_level: in (0, 1]; where on the path from the coarse latents to pure noise sampling starts.
             generator: a CPU generator, so that a seed means the same on every device.
         """
-        scale = sketch.log_scale.exp()
+        scale = guidance.log_scale.exp()
         x = noise_level * torch.randn(scale.shape, generator=generator).to(scale.device)
         scheduler = flow_scheduler()
         sigmas = np.linspace(noise_level, noise_level / num_inference_steps, num_inference_steps)
         scheduler.set_timesteps(sigmas=sigmas.tolist())
         for index, timestep in enumerate(scheduler.timesteps):
             time = timestep.item() / TRAIN_TIMESTEPS
-            clean = self._evaluate(x, torch.full_like(scale[:, 0, 0, 0], time), sketch)
+            clean = self._evaluate(x, torch.full_like(scale[:, 0, 0, 0], time), guidance)
             x = scheduler.step((x - clean) / time, timestep, x).prev_sample
-            yield scheduler.sigmas[index + 1].item(), sketch.coarse + scale * clean
+            yield scheduler.sigmas[index + 1].item(), guidance.coarse + scale * clean
 
-    def _evaluate(self, x: Tensor, time: Tensor, sketch: Reconstruction) -> Tensor:
+    def _evaluate(self, x: Tensor, time: Tensor, guidance: Guidance) -> Tensor:
         """`predict` over the whole picture, tile by tile where it is large; one noise field is shared by all."""
         if max(x.shape[2:]) * DOWN <= TILE:
-            return self.predict(x, time, sketch)
+            return self.predict(x, time, guidance)
 
         def tile_of(tile: Tile) -> Tensor:
-            return self.predict(x[(..., *tile.slices(DOWN))], time, sketch.crop(tile))
+            return self.predict(x[(..., *tile.slices(DOWN))], time, guidance.crop(tile))
 
         return blend_tiles(tile_of, x, DOWN, TILE, OVERLAP)
 

@@ -8,8 +8,8 @@ from diffusers.configuration_utils import ConfigMixin, register_to_config
 from diffusers.models.modeling_utils import ModelMixin
 from torch import Tensor, nn
 
-from pipeline.autoencoder.dct import dct_basis
-from pipeline.autoencoder.transforms import ResidualBlock, zero_init
+from pipeline.layers.blocks import ResidualBlock, zero_init
+from pipeline.layers.dct import dct_basis
 
 DOWN = 8
 """Pixels a side of one latent position."""

@@ -5,7 +5,7 @@
     groups of y, low to high frequency, each in two checkerboard passes: context --> mean, scale --> symbols
 
 Everything the decoder computes before the symbols are known runs in the fixed-point arithmetic of
-`pipeline.autoencoder.fixed_point`, so the decoded latent is identical on every machine. Coding runs on the CPU, where
+`pipeline.entropy.fixed_point`, so the decoded latent is identical on every machine. Coding runs on the CPU, where
 the range coder is; keep this module there when the transforms move to a GPU. The design follows the space-channel
 context of ELIC (He et al. 2022, arXiv 2203.10886) at reduced width.
 """
@@ -19,17 +19,15 @@ from compressai.entropy_models import GaussianConditional
 from compressai.ops import LowerBound
 from torch import Tensor, nn
 
-from pipeline.autoencoder.fixed_point import ACTIVATION_ONE, FixedPointConv2d, FixedPointStack, round_ste
-from pipeline.autoencoder.rounding import LIKELIHOOD_MIN, rate_distortion_round, symbol_bits
-from pipeline.autoencoder.transforms import Knots
-from pipeline.entropy import SYMBOL_MAX, CodingTables, SymbolReader, SymbolWriter
+from pipeline.entropy.coder import SYMBOL_MAX, CodingTables, SymbolReader, SymbolWriter
+from pipeline.entropy.fixed_point import ACTIVATION_ONE, FixedPointConv2d, FixedPointStack, round_ste
+from pipeline.entropy.planes import planes_at, quality_units
+from pipeline.entropy.rounding import LIKELIHOOD_MIN, rate_distortion_round, symbol_bits
+from pipeline.entropy.scales import SCALE_LEVELS, SCALE_MAX, SCALE_MIN, scale_table
+from pipeline.layers.quality import Knots
+from pipeline.stream import QUALITY_STEPS
 from pipeline.tiles import map_tiles
 
-SCALE_LEVELS = 64
-SCALE_MIN = 0.11
-SCALE_MAX = 128.0
-QUALITY_STEPS = 4096
-"""Qualities are coded as integers 0 ... QUALITY_STEPS."""
 _INPUT_SHIFT = 8
 """Latents enter the context networks divided by this, to sit near one."""
 _TABLE_WIDTH = 1600
@@ -38,11 +36,6 @@ _WINDOW = 64
 """Positions a side of the windows in which the context networks run: their maps are to fit into the cache."""
 _INDEX_GAIN = 8
 _INDEX_BIAS = 20
-
-
-def scale_table() -> Tensor:
-    """The Gaussian scales, log-spaced, ``(SCALE_LEVELS,)``; the symbol's scale index points into it."""
-    return torch.exp(torch.linspace(torch.tensor(SCALE_MIN).log(), torch.tensor(SCALE_MAX).log(), SCALE_LEVELS))
 
 
 @dataclass(frozen=True)
@@ -55,29 +48,6 @@ class RateEstimate:
 
 Exchange = Callable[[slice, Tensor, Tensor, Tensor], Tensor]
 """One coding pass of `EntropyModel`: channels, mask of coded symbols, their means and scale indexes => symbols."""
-
-
-def quality_codes(code: int) -> Tensor:
-    """The quality map, in units of 1/`QUALITY_STEPS`, of one quality for a whole picture."""
-    return torch.full((1, 1, 1, 1), float(code), dtype=torch.float64)
-
-
-def quality_units(codes: Tensor) -> Tensor:
-    """A quality map in units of 1/`QUALITY_STEPS` => in those of `FixedPointConv2d`'s activations, rounded down."""
-    return torch.floor(codes * ACTIVATION_ONE / QUALITY_STEPS)
-
-
-def planes_at(integers: Tensor, size: torch.Size | tuple[int, ...]) -> Tensor:
-    """A map of integers ``(batch, 1, rows, columns)`` at another resolution: repeated, or the mean rounded down.
-
-    Exact on every machine for integers below 2**20, in float32 as in float64.
-    """
-    rows, columns = integers.shape[2:]
-    if (rows, columns) == (1, 1):
-        return integers.expand(-1, -1, *size)
-    if rows > size[0]:
-        return torch.floor(F.avg_pool2d(integers, (rows // size[0], columns // size[1])))
-    return F.interpolate(integers, size=tuple(size), mode="nearest")
 
 
 def _checkerboard(height: int, width: int, device: torch.device | str = "cpu") -> Tensor:

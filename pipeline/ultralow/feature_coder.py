@@ -10,10 +10,12 @@ from diffusers.models.modeling_utils import ModelMixin
 from torch import Tensor, nn
 
 from pipeline.autoencoder import Latent, QualityMap
-from pipeline.autoencoder.dct import dct_basis
-from pipeline.autoencoder.entropy import QUALITY_STEPS, EntropyModel
-from pipeline.autoencoder.fixed_point import ACTIVATION_ONE
-from pipeline.autoencoder.transforms import Knots, QualityBias, ResidualBlock, uniform_map, zero_init
+from pipeline.entropy.fixed_point import ACTIVATION_ONE
+from pipeline.entropy.model import EntropyModel
+from pipeline.layers.blocks import ResidualBlock, zero_init
+from pipeline.layers.dct import dct_basis
+from pipeline.layers.quality import Knots, QualityBias, uniform_map
+from pipeline.stream import QUALITY_STEPS
 from pipeline.tiles import Tile
 from pipeline.ultralow.encoders import DistortionEncoder
 from pipeline.ultralow.vae import DOWN
@@ -33,7 +35,7 @@ def rate_lambda(quality: Tensor) -> Tensor:
 
 
 @dataclass(frozen=True)
-class Reconstruction:
+class Guidance:
     """What the stream alone says: the coarse latents and the dual features that guide the diffusion model."""
 
     coarse: Tensor
@@ -45,14 +47,14 @@ class Reconstruction:
     log_scale: Tensor
     """Logarithm of the expected size of ``latents - coarse``, of its shape."""
 
-    def crop(self, tile: Tile) -> "Reconstruction":
+    def crop(self, tile: Tile) -> "Guidance":
         """The part that describes a window of the picture."""
 
         def cut(x: Tensor, step: int) -> Tensor:
             return x[(..., *tile.slices(step))]
 
         at8, at16, at32 = self.pixel_features
-        return Reconstruction(
+        return Guidance(
             cut(self.coarse, DOWN),
             (cut(at8, DOWN), cut(at16, 2 * DOWN), cut(at32, BLOCK)),
             cut(self.semantic, BLOCK),
@@ -154,7 +156,7 @@ class FeatureCoder(ModelMixin, ConfigMixin):
         """What is coded: ``(batch, channels, H/32, W/32)`` in quantisation steps, float32."""
         return coefficients * self._gain(quality) + self.encoder(self.encoder_bias(fused, uniform_map(quality))).float()
 
-    def reconstruct(self, y_hat: Tensor, quality: Tensor) -> Reconstruction:
+    def guidance(self, y_hat: Tensor, quality: Tensor) -> Guidance:
         """Decoded latent in quantisation steps => coarse latents and dual features."""
         with torch.autocast(y_hat.device.type, enabled=False):
             coefficients = y_hat.float() / self._gain(quality)
@@ -164,7 +166,7 @@ class FeatureCoder(ModelMixin, ConfigMixin):
         x32 = self.stage32(self.decoder_bias(self.stem32((coefficients / 128).to(dtype)), uniform_map(quality)))
         x16 = self.stage16(F.pixel_shuffle(self.up16(x32), 2))
         x8 = self.stage8(F.pixel_shuffle(self.up8(x16), 2) + self.from_linear(linear.to(dtype)))
-        return Reconstruction(
+        return Guidance(
             coarse=linear + self.head(x8).float(),
             pixel_features=(x8, x16, x32),
             semantic=self.semantic_head(x32),
@@ -195,9 +197,9 @@ class FeatureCoder(ModelMixin, ConfigMixin):
         return Latent(values.int(), quality)
 
     def quality(self, quality: QualityMap) -> Tensor:
-        """The quality as `analysis` and `reconstruct` take it."""
+        """The quality as `analysis` and `guidance` take it."""
         return torch.full((1,), quality.code / QUALITY_STEPS, device=self.device)
 
     def dequantised(self, latent: Latent) -> Tensor:
-        """An exact latent as `reconstruct` takes it."""
+        """An exact latent as `guidance` takes it."""
         return latent.values.to(self.device, torch.float32) / ACTIVATION_ONE

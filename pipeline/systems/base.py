@@ -1,17 +1,15 @@
-"""What the codec needs to know of a compression system, and the standard one: HFD."""
+"""What the codec needs to know of a compression system."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, ClassVar
 
-import torch
 from torch import Tensor
 
-from pipeline.autoencoder import ALIGNMENT, Autoencoder, Latent, QualityMap
-from pipeline.score import DiffusionDecoder, FlowDecoder, SampleStep, ScoreDecoder
+from pipeline.autoencoder import Latent, QualityMap
+from pipeline.score import SampleStep
 from pipeline.settings import CodecName, Decoder, DecodeSettings
 from pipeline.stream import StreamHeader
 
@@ -20,7 +18,7 @@ Loader = Callable[[type, str], Any]
 
 
 @dataclass(frozen=True)
-class Sketch:
+class Reconstruction:
     """What a stream alone says: the decoded picture, padded, ``(1, 3, height, width)`` in [0, 1]."""
 
     picture: Tensor
@@ -60,53 +58,11 @@ class System(ABC):
         """The exact latent of a padded picture of ``height`` x ``width``: the same on every machine."""
 
     @abstractmethod
-    def sketch(self, latent: Latent) -> Sketch:
+    def reconstruct(self, latent: Latent) -> Reconstruction:
         """The picture that the stream alone describes."""
 
     @abstractmethod
-    def paint(self, sketch: Sketch, header: StreamHeader, settings: DecodeSettings) -> Iterator[SampleStep]:
+    def paint(
+        self, reconstruction: Reconstruction, header: StreamHeader, settings: DecodeSettings
+    ) -> Iterator[SampleStep]:
         """Generates the missing detail by one of the `painters`; ``settings.noise_level`` is above 0."""
-
-
-class StandardSystem(System):
-    """HFD (Hoogeboom et al. 2023, arXiv 2305.18231): the MSE autoencoder, then diffusion or a rectified flow."""
-
-    name = CodecName.STANDARD
-    model_name = "autoencoder"
-    alignment = ALIGNMENT
-    bpp_range = (0.02, 4.0)
-    bpp_tolerance = 0.01
-    painters = (Decoder.DIFFUSION, Decoder.FLOW)
-
-    @cached_property
-    def autoencoder(self) -> Autoencoder:
-        model = self._load(Autoencoder, self.model_name)
-        model.entropy.cpu()
-        return model
-
-    @cached_property
-    def diffusion(self) -> DiffusionDecoder:
-        return self._load(DiffusionDecoder, Decoder.DIFFUSION)
-
-    @cached_property
-    def flow(self) -> FlowDecoder:
-        return self._load(FlowDecoder, Decoder.FLOW)
-
-    def prepare(self) -> None:
-        _ = self.autoencoder
-
-    def encoder(self, padded: Tensor) -> Callable[[QualityMap], bytes]:
-        return partial(self.autoencoder.compress, padded)
-
-    def decompress(self, payload: bytes, quality_code: int, height: int, width: int) -> Latent:
-        return self.autoencoder.decompress(payload, quality_code, height, width)
-
-    def sketch(self, latent: Latent) -> Sketch:
-        return Sketch(self.autoencoder.reconstruct(latent))
-
-    def paint(self, sketch: Sketch, header: StreamHeader, settings: DecodeSettings) -> Iterator[SampleStep]:
-        model: ScoreDecoder = self.diffusion if settings.decoder is Decoder.DIFFUSION else self.flow
-        generator = torch.Generator().manual_seed(settings.seed)
-        steps, noise_level = settings.num_inference_steps, settings.noise_level
-        quality, grain = header.quality, header.grain
-        return model.sample(sketch.picture, quality, grain, steps, noise_level, generator, settings.shift)

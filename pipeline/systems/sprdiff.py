@@ -11,23 +11,23 @@ from pipeline.autoencoder import Latent, QualityMap
 from pipeline.score import SampleStep
 from pipeline.settings import CodecName, Decoder, DecodeSettings
 from pipeline.stream import StreamHeader
-from pipeline.systems import Sketch, System
+from pipeline.systems.base import Reconstruction, System
 from pipeline.tiles import map_tiles
-from pipeline.ultralow.codec import ALIGNMENT, FeatureCoder, Reconstruction
 from pipeline.ultralow.encoders import STRIDE, SemanticEncoder
+from pipeline.ultralow.feature_coder import ALIGNMENT, FeatureCoder, Guidance
 from pipeline.ultralow.painter import LatentPainter
 from pipeline.ultralow.public import load_semantic_encoder, load_vae
 from pipeline.ultralow.vae import DOWN, LatentSpace
 
 
 @dataclass(frozen=True)
-class GuidedSketch(Sketch):
+class GuidedReconstruction(Reconstruction):
     """The coarse picture with the latents and dual features behind it."""
 
-    reconstruction: Reconstruction
+    guidance: Guidance
 
 
-class UltraLowSystem(System):
+class SPRDiffSystem(System):
     """SPRDiff (Wei et al. 2026, arXiv 2606.01608): triple encoder, latent compression, guided latent diffusion."""
 
     name = CodecName.ULTRALOW
@@ -78,15 +78,17 @@ class UltraLowSystem(System):
         return self.coder.decompress(payload, quality_code, height, width)
 
     @torch.no_grad()
-    def sketch(self, latent: Latent) -> GuidedSketch:
+    def reconstruct(self, latent: Latent) -> GuidedReconstruction:
         quality = self.coder.quality(latent.quality)
-        reconstruction = self.coder.reconstruct(self.coder.dequantised(latent), quality)
-        return GuidedSketch(self._picture(reconstruction.coarse).clamp(0, 1), reconstruction)
+        guidance = self.coder.guidance(self.coder.dequantised(latent), quality)
+        return GuidedReconstruction(self._picture(guidance.coarse).clamp(0, 1), guidance)
 
-    def paint(self, sketch: GuidedSketch, header: StreamHeader, settings: DecodeSettings) -> Iterator[SampleStep]:
+    def paint(
+        self, reconstruction: GuidedReconstruction, header: StreamHeader, settings: DecodeSettings
+    ) -> Iterator[SampleStep]:
         generator = torch.Generator().manual_seed(settings.seed)
         total = settings.num_inference_steps
-        samples = self.painter.sample(sketch.reconstruction, total, settings.noise_level, generator)
+        samples = self.painter.sample(reconstruction.guidance, total, settings.noise_level, generator)
         for step, (sigma, latents) in enumerate(samples, 1):
             yield SampleStep(step, total, sigma, self._picture(latents))
 
