@@ -147,6 +147,7 @@ PngOut = Annotated[Path, typer.Argument(metavar="OUT.png", help="The PNG file to
         "compress photo.jpg photo.bbr --bpp 0.25",
         "compress photo.jpg photo.bbr --quality 0.7 --force",
         "compress photo.jpg photo.bbr --codec ultralow --bpp 0.02",
+        "compress photo.jpg photo.bbr --bpp 0.1 --map mask.png",
         "compress - - < photo.png > photo.bbr",
     )
 )
@@ -156,13 +157,17 @@ def compress(
     quality: Quality = None,
     bpp: Bpp = None,
     codec: Annotated[CodecName, typer.Option(help="ultralow is for 0.03 bpp and below.")] = CodecName.STANDARD,
+    mask: Annotated[
+        Path | None,
+        typer.Option("--map", metavar="MASK", help="A picture of the same shape: more bits for its bright parts."),
+    ] = None,
     force: Force = False,
 ) -> None:
     """Compress a picture into a stream of real bytes."""
     rate = _rate(quality, bpp)
     check_output(out, force, source)
     image = _load_picture(source)
-    stream = _encode(_load_codec(), image, rate, codec)
+    stream = _encode(_load_codec(), image, rate, codec, mask and _load_picture(mask))
     write_output(out, stream, force, source)
     facts = _facts(stream)
     _note("{width} × {height} pixels: {bytes:,} bytes, {bpp:.4f} bpp at quality {quality:.3f}".format_map(facts))
@@ -296,9 +301,15 @@ def _load_codec() -> "Codec":
     return Codec.from_pretrained()
 
 
-def _encode(codec: "Codec", image: Image.Image, rate: dict[str, float], name: CodecName = CodecName.STANDARD) -> bytes:
+def _encode(
+    codec: "Codec",
+    image: Image.Image,
+    rate: dict[str, float],
+    name: CodecName = CodecName.STANDARD,
+    mask: Image.Image | None = None,
+) -> bytes:
     with Console(stderr=True).status("compressing"):
-        return codec.encode(image, **rate, codec=name)
+        return codec.encode(image, **rate, codec=name, mask=mask)
 
 
 def _watch(records: Iterator[DecodeStep], title: str) -> np.ndarray:

@@ -293,3 +293,16 @@ def test_nothing_of_a_photos_metadata_is_written(tmp_path, pixels):
 
 def test_png_bytes_are_lossless(pixels):
     assert np.array_equal(np.asarray(Image.open(io.BytesIO(cli._png(pixels)))), pixels)
+
+
+def test_a_mask_is_read_like_a_picture(photo: Path, tmp_path: Path) -> None:
+    even, painted, mask = tmp_path / "even.bbr", tmp_path / "painted.bbr", tmp_path / "mask.png"
+    with Image.open(photo) as image:
+        drawn = Image.new("L", image.size)
+        drawn.paste(255, (0, 0, image.width // 2, image.height))
+    drawn.save(mask)
+    assert run("compress", photo, even, "--quality", "0.4").exit_code == 0
+    assert run("compress", photo, painted, "--quality", "0.4", "--map", mask).exit_code == 0
+    assert painted.stat().st_size > even.stat().st_size
+    refused = run("compress", photo, painted, "--map", tmp_path / "none.png", "--force")
+    assert refused.exit_code == 1 and "none.png" in refused.output
