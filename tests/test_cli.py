@@ -293,3 +293,7 @@ def test_nothing_of_a_photos_metadata_is_written(tmp_path, pixels):
 
 def test_png_bytes_are_lossless(pixels):
     assert np.array_equal(np.asarray(Image.open(io.BytesIO(cli._png(pixels)))), pixels)
+
+
+def test_without_docstrings_the_networks_are_imported():
+    subprocess.run([sys.executable, "-OO", "-c", "import pipeline.score"], check=True, cwd=ROOT)
