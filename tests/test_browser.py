@@ -302,7 +302,7 @@ def test_what_stands_beside_what(browser: "Browser", served: "ServedApp"):
         page.keyboard.press("ArrowRight")
         page.wait_for_function("(divider) => divider.ariaValueNow === '55'", arg=divider.element_handle())
         page.keyboard.press("7")
-        wait_for_captions(page, "Rectified flow", "JPEG, quality")
+        wait_for_captions(page, "Rectified flow", "JPEG (optimised tables), quality")
         size = int(page.locator("dl.rate dd").nth(1).inner_text().replace(",", ""))
         np.testing.assert_array_equal(
             served_picture(page, 1), encode_plain(Image.fromarray(original), "jpeg", size).image

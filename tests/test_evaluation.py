@@ -13,6 +13,7 @@ from pipeline.evaluation.bd import saving
 from pipeline.evaluation.methods import (
     autoencoder,
     coarse,
+    plain,
     plain_smaller,
     reconstruction_methods,
     repaint,
@@ -64,6 +65,18 @@ def test_rows_and_resumption(codec: Codec, pictures: list[Path], tmp_path: Path)
     assert (painted.steps, painted.noise_level) == (4, 0.5)
     assert control.psnr == pytest.approx(painted.psnr, abs=0.05)
     assert painted.bpp == results.select("autoencoder")[0].bpp <= 0.5
+
+
+def test_a_plain_codec_is_added_without_a_stream(
+    codec: Codec, pictures: list[Path], tmp_path: Path, monkeypatch
+) -> None:
+    out = tmp_path / "rows.json"
+    before = list(quality.evaluate(codec, pictures, [0.5], [autoencoder(), plain("webp")], out))
+    monkeypatch.setattr(Codec, "encode", None)
+    (row,) = quality.evaluate(codec, pictures, [0.5], [plain("webp"), plain("jxl")], out)
+    assert row.family == "jxl" and row.method == "JPEG XL (effort 7)"
+    assert all(size <= limit for size, limit in zip(row.bpp_each, before[0].bpp_each, strict=True))
+    assert load_results(out).rows == [*before, row]
 
 
 def test_ultralow_rows_stand_beside_shrunken_conventional_pictures(

@@ -115,9 +115,11 @@ def evaluate(
     done = {(row.rate, row.method) for row in results.rows}
     for rate in rates:
         missing = {method.name: method for method in methods if (rate, method.name) not in done}
+        if not missing:
+            continue
         measured = [row for family in _UNPAINTED for row in results.select(family, rate)]
         if measured and not any(method.from_stream for method in missing.values()):
-            found = budgets(pictures, measured[0]) if missing else []
+            found = budgets(pictures, measured[0])
         else:
             found = subjects(codec, pictures, rate, system)
         for method in missing.values():

@@ -55,15 +55,19 @@ def all_studies() -> list[Study]:
     ]
 
 
+def shrunken_methods() -> list[Method]:
+    """Conventional codecs below 0.03 bits per pixel, on a picture that may be made smaller first."""
+    return [plain_smaller(name, sigma) for name in ("webp", "avif", "jxl") for sigma in (0, 4, 8)]
+
+
 def ultralow_studies() -> list[Study]:
     """The ultra-low system beside conventional codecs at the same bytes, then its steps and noise levels at 0.02, then
     the paper's rates."""
-    smaller = [plain_smaller(name, sigma) for name in ("webp", "avif", "jxl") for sigma in (0, 4, 8)]
     controls = [grain(4), grain(8), equal_psnr_grain(ULTRALOW)]
     sweep = [replace(ULTRALOW, num_inference_steps=count) for count in ULTRALOW_STEP_COUNTS]
     sweep += [replace(ULTRALOW, noise_level=level) for level in ULTRALOW_NOISE_LEVELS]
     return [
-        Study(ULTRALOW_RATES, [coarse(), repaint(ULTRALOW), *controls, *smaller]),
+        Study(ULTRALOW_RATES, [coarse(), repaint(ULTRALOW), *controls, *shrunken_methods()]),
         Study((0.02,), [repaint(settings) for settings in sweep]),
         Study(PAPER_RATES, [coarse(), repaint(ULTRALOW)]),
     ]
