@@ -5,8 +5,8 @@ load its C++ operators, and then ``import torchvision`` fails because its Python
 operators that do not exist. Bitbrush (through compressai and lpips) needs only torchvision's Python parts, so the two
 missing schemas are declared and the import is tried again. Where torchvision is healthy nothing happens.
 
-**transformers.** ``python -OO`` drops the docstrings that transformers reads while it is imported, and diffusers imports
-it wherever it is installed, though nothing here needs that: there diffusers is told that it is missing.
+**transformers.** ``python -OO`` drops the docstrings that transformers reads while it is imported, and diffusers
+imports it wherever it is installed, though nothing here needs that: there diffusers is told that it is missing.
 """
 
 import sys

@@ -295,7 +295,6 @@ def test_png_bytes_are_lossless(pixels):
     assert np.array_equal(np.asarray(Image.open(io.BytesIO(cli._png(pixels)))), pixels)
 
 
-<<<<<<< HEAD
 def test_a_mask_is_read_like_a_picture(photo: Path, tmp_path: Path) -> None:
     even, painted, mask = tmp_path / "even.bbr", tmp_path / "painted.bbr", tmp_path / "mask.png"
     with Image.open(photo) as image:
@@ -307,7 +306,7 @@ def test_a_mask_is_read_like_a_picture(photo: Path, tmp_path: Path) -> None:
     assert painted.stat().st_size > even.stat().st_size
     refused = run("compress", photo, painted, "--map", tmp_path / "none.png", "--force")
     assert_refused(refused, "cannot be read")
-=======
+
+
 def test_without_docstrings_the_networks_are_imported():
     subprocess.run([sys.executable, "-OO", "-c", "import pipeline.score"], check=True, cwd=ROOT)
->>>>>>> wt-cli
