@@ -14,9 +14,14 @@ from pipeline.codec import Codec
 from pipeline.evaluation import fuzz_pictures, lpips_check, plots, robustness, scaling, speed, tables
 from pipeline.evaluation import quality as measuring
 from pipeline.evaluation.fuzzing.streams import FuzzReport, fuzz_streams
-from pipeline.evaluation.methods import reconstruction_methods, repaints_and_controls
 from pipeline.evaluation.results import ABLATIONS, KODAK_RESULTS, RESULTS, ULTRALOW_RESULTS, load_results
-from pipeline.evaluation.studies import ablation_study, all_studies, ultralow_studies
+from pipeline.evaluation.studies import (
+    ablation_study,
+    all_studies,
+    reconstruction_methods,
+    repaints_and_controls,
+    ultralow_studies,
+)
 from pipeline.files import atomic_path
 from pipeline.images import load_image
 from pipeline.settings import CodecName, Decoder, DecodeSettings
