@@ -10,7 +10,8 @@ import io
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -22,7 +23,7 @@ from rich.table import Table
 from tqdm import tqdm
 from typer.core import TyperGroup
 
-from pipeline.errors import BitbrushError, SettingsError
+from pipeline.errors import BitbrushError, ImageError, SettingsError
 from pipeline.files import STANDARD_STREAM, check_output, is_stream, read_input, write_output
 from pipeline.settings import (
     DEFAULT_SETTINGS,
@@ -203,8 +204,10 @@ def decompress(
     settings = DecodeSettings(
         decoder, steps or own.num_inference_steps, own.noise_level if noise is None else noise, seed, shift
     )
-    picture = _watch(_load_codec().decode(stream, settings), settings.decoder)
-    write_output(out, _png(picture), force, source)
+    with _steps_shown(settings.decoder) as show:
+        for record in _load_codec().decode(stream, settings):
+            show(record)
+    write_output(out, _png(record.image), force, source)
 
 
 @app.command(epilog=_examples("info photo.bbr", "info photo.bbr --json"))
@@ -235,38 +238,44 @@ def compare(
     force: Force = False,
 ) -> None:
     """Put one picture through every method at the same bytes: a contact sheet and a table."""
+    from pipeline.comparison import CodecSubject
+    from pipeline.comparison.catalogue import side_by_side
+    from pipeline.comparison.sheet import Cell, contact_sheet
     from pipeline.metrics import lpips_name, measure
-    from pipeline.sheet import METHODS, Cell, contact_sheet, every_method
 
     rate = _rate(quality, bpp)
     _check_png(out, force, source)
     image = _load_picture(source)
+    original = np.asarray(image)
     codec = _load_codec()
-    stream = _encode(codec, image, rate)
+    subject = CodecSubject(codec, original, _encode(codec, image, rate))
     lpips = lpips_name() or "LPIPS"
-    table = Table("method", "bytes", "bpp", "PSNR dB", "MS-SSIM", lpips)
+    caption = "The grain control has as much noise as brings it to the PSNR of diffusion."
+    table = Table("method", "bytes", "bpp", "PSNR dB", "MS-SSIM", lpips, caption=caption)
     for column in table.columns[1:]:
         column.justify = "right"
-    cells = [Cell("original", f"{image.width} x {image.height} pixels", np.asarray(image))]
-    settings = [DecodeSettings(decoder, steps, noise, seed) for decoder in (Decoder.DIFFUSION, Decoder.FLOW)]
+    cells = [Cell("Original", f"{image.width} × {image.height} pixels", original)]
+    diffusion, flow = (DecodeSettings(decoder, steps, noise, seed) for decoder in (Decoder.DIFFUSION, Decoder.FLOW))
     reasons = []
-    results = every_method(codec, image, stream, *settings, _watch)
-    for result in tqdm(results, total=METHODS, unit="method", disable=None, leave=False):
-        if result.picture is None:
-            table.add_row(result.name, *"–––––")
-            cells.append(Cell(result.name, result.reason.replace("; ", ";\n"), None))
-            reasons.append(result.reason)
+    for method in tqdm(side_by_side(diffusion, flow), unit="method", disable=None, leave=False):
+        try:
+            with _steps_shown(method.label) as show:
+                made = method.run(subject, show)
+        except ImageError as error:
+            table.add_row(method.label, *"–––––")
+            cells.append(Cell(method.label, str(error).replace("; ", ";\n"), None))
+            reasons.append(str(error))
             continue
-        scores = measure(cells[0].picture, result.picture)
+        scores = measure(original, made.picture)
         figures = (
-            f"{result.bytes:,}",
-            f"{8 * result.bytes / (image.width * image.height):.3f}",
+            f"{made.bytes:,}",
+            f"{8 * made.bytes / (image.width * image.height):.3f}",
             f"{scores.psnr:.2f}",
             *("n/a" if score is None else f"{score:.4f}" for score in (scores.ms_ssim, scores.lpips)),
         )
-        table.add_row(result.name, *figures)
+        table.add_row(made.label, *figures)
         caption = "{} bytes, {} bpp\n{} dB, MS-SSIM {}, {lpips} {}".format(*figures, lpips=lpips)
-        cells.append(Cell(result.name, caption, result.picture))
+        cells.append(Cell(made.label, caption, made.picture))
     write_output(out, _png(contact_sheet(cells)), force, source)
     Console(stderr=out == STANDARD_STREAM).print(table)
     for reason in reasons:
@@ -312,13 +321,16 @@ def _encode(
         return codec.encode(image, **rate, codec=name, mask=mask)
 
 
-def _watch(records: Iterator[DecodeStep], title: str) -> np.ndarray:
-    """The last picture ``(H, W, 3)`` uint8 of a decode, with a progress bar on stderr while a person watches."""
+@contextmanager
+def _steps_shown(title: str) -> Iterator[Callable[[DecodeStep], None]]:
+    """What shows the steps of a decode as a progress bar on stderr while a person watches."""
     with tqdm(desc=title, unit="step", disable=None, leave=False) as bar:
-        for record in records:
+
+        def show(record: DecodeStep) -> None:
             bar.total, bar.n = record.total, record.step
             bar.refresh()
-    return record.image
+
+        yield show
 
 
 def _facts(stream: bytes) -> dict[str, Any]:

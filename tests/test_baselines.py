@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
-from pipeline.baselines import MAX_SIGMA, PLAIN_CODECS, add_grain, encode_plain, matched_grain_sigma
+from pipeline.comparison.baselines import MAX_SIGMA, PLAIN_CODECS, add_grain, encode_plain, matched_grain_sigma
 from pipeline.errors import ImageError
 from pipeline.metrics import psnr
 

@@ -14,11 +14,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pipeline.baselines import encode_plain
+from pipeline.comparison.baselines import encode_plain
+from pipeline.comparison.differences import error_map, spread_map, worst_region
 from pipeline.images import load_image
 from pipeline.settings import DEFAULT_SETTINGS, CodecName, DecodeSettings
 from pipeline.ui.choices import EXAMPLES
-from pipeline.ui.maps import error_map, spread_map, worst_region
 from pipeline.ui.plots import KINDS
 from tests.screenshots import ARGUMENTS, open_tab
 

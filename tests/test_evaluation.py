@@ -8,17 +8,9 @@ import torch
 from matplotlib.figure import Figure
 
 from pipeline.codec import Codec
+from pipeline.comparison.catalogue import autoencoder, coarse, plain, plain_smaller, repaint
 from pipeline.evaluation import quality
 from pipeline.evaluation.bd import saving
-from pipeline.evaluation.methods import (
-    autoencoder,
-    coarse,
-    plain,
-    plain_smaller,
-    reconstruction_methods,
-    repaint,
-    repaints_and_controls,
-)
 from pipeline.evaluation.plots import (
     Mark,
     distortion_perception,
@@ -28,6 +20,7 @@ from pipeline.evaluation.plots import (
     ultralow_curves,
 )
 from pipeline.evaluation.results import ABLATIONS, KODAK_RESULTS, ULTRALOW_RESULTS, Results, Row, load_results
+from pipeline.evaluation.studies import reconstruction_methods, repaints_and_controls
 from pipeline.evaluation.tables import ablation_table, saving_table
 from pipeline.metrics import Scores, psnr
 from pipeline.settings import DEFAULT_SETTINGS, CodecName, Decoder, DecodeSettings

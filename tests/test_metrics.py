@@ -11,7 +11,7 @@ import pytorch_msssim
 import torch
 from PIL import Image
 
-from pipeline.baselines import add_grain
+from pipeline.comparison.baselines import add_grain
 from pipeline.errors import BitbrushError, ImageError, SettingsError
 from pipeline.metrics import (
     frechet_distance,

@@ -10,15 +10,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pipeline.baselines import encode_plain
 from pipeline.codec import Codec
+from pipeline.comparison.baselines import encode_plain
+from pipeline.comparison.differences import Box, error_map, spread_map, worst_region
 from pipeline.settings import DEFAULT_SETTINGS, CodecName, Decoder, DecodeSettings
 from pipeline.ui import plots, updates, zerogpu
 from pipeline.ui.actions import Actions
 from pipeline.ui.choices import EXAMPLES, PRESETS, RANGES, Link
 from pipeline.ui.engine import Engine, film_steps
 from pipeline.ui.extras import Extras
-from pipeline.ui.maps import Box, error_map, spread_map, worst_region
 from pipeline.ui.run import Run
 from pipeline.ui.sides import AUTOENCODER, ERROR, GRAIN, JPEG, ORIGINAL, OTHER, REPAINT, SAMPLE, Sides
 from pipeline.ui.turns import Turns

@@ -10,18 +10,20 @@ import numpy as np
 import typer
 from tqdm import tqdm
 
-from pipeline.baselines import PLAIN_CODECS
 from pipeline.codec import Codec
+from pipeline.comparison.baselines import PLAIN_CODECS
+from pipeline.comparison.catalogue import plain
 from pipeline.evaluation import fuzz_pictures, lpips_check, plots, robustness, scaling, speed, tables
 from pipeline.evaluation import quality as measuring
 from pipeline.evaluation.fuzzing.streams import FuzzReport, fuzz_streams
-from pipeline.evaluation.methods import plain, reconstruction_methods, repaints_and_controls
 from pipeline.evaluation.results import ABLATIONS, KODAK_RESULTS, RESULTS, ULTRALOW_RESULTS, load_results
 from pipeline.evaluation.studies import (
     RATES,
     ULTRALOW_RATES,
     ablation_study,
     all_studies,
+    reconstruction_methods,
+    repaints_and_controls,
     shrunken_methods,
     ultralow_studies,
 )

@@ -1,20 +1,24 @@
 """What `python -m pipeline evaluate` measures: the rates, and the sweeps behind each plot."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from pipeline.evaluation.methods import (
-    Method,
+from pipeline.comparison import Method
+from pipeline.comparison.baselines import PLAIN_CODECS
+from pipeline.comparison.catalogue import (
+    autoencoder,
     coarse,
-    equal_psnr_grain,
     grain,
+    matched_grain,
+    plain,
     plain_smaller,
-    reconstruction_methods,
     repaint,
-    repaints_and_controls,
+    sent_grain,
 )
 from pipeline.evaluation.plots import MAIN_RATE
 from pipeline.settings import DEFAULT_SETTINGS, CodecName, Decoder, DecodeSettings
 
+GRAIN_SIGMAS = (1, 2, 3, 4)
 RATES = (0.12, 0.25, 0.35, 0.5, 0.9)
 DIFFUSION = DecodeSettings(Decoder.DIFFUSION, 4, 0.4)
 MANY_STEPS = replace(DIFFUSION, num_inference_steps=25)
@@ -37,6 +41,17 @@ class Study:
 
     rates: tuple[float, ...]
     methods: list[Method]
+
+
+def reconstruction_methods() -> list[Method]:
+    """Conventional codecs at the same bytes, the autoencoder, and the grain control."""
+    grains = [grain(sigma) for sigma in GRAIN_SIGMAS] + [sent_grain(factor) for factor in (1, 2)]
+    return [*(plain(name) for name in PLAIN_CODECS), autoencoder(), *grains]
+
+
+def repaints_and_controls(repaints: Iterable[DecodeSettings]) -> list[Method]:
+    """The score-based decoders, each beside the grain control at equal PSNR."""
+    return [method(settings) for settings in repaints for method in (repaint, matched_grain)]
 
 
 def all_studies() -> list[Study]:
@@ -63,7 +78,7 @@ def shrunken_methods() -> list[Method]:
 def ultralow_studies() -> list[Study]:
     """The ultra-low system beside conventional codecs at the same bytes, then its steps and noise levels at 0.02, then
     the paper's rates."""
-    controls = [grain(4), grain(8), equal_psnr_grain(ULTRALOW)]
+    controls = [grain(4), grain(8), matched_grain(ULTRALOW)]
     sweep = [replace(ULTRALOW, num_inference_steps=count) for count in ULTRALOW_STEP_COUNTS]
     sweep += [replace(ULTRALOW, noise_level=level) for level in ULTRALOW_NOISE_LEVELS]
     return [

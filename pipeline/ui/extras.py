@@ -5,17 +5,17 @@ from collections.abc import Callable, Iterator, Sequence
 import gradio as gr
 import numpy as np
 
+from pipeline.comparison.differences import SPREAD_TOP, spread_map
+from pipeline.comparison.sheet import Cell, contact_sheet
 from pipeline.errors import ImageError
 from pipeline.metrics import lpips_name
 from pipeline.settings import DecodeSettings
-from pipeline.sheet import Cell, contact_sheet
 from pipeline.ui import methods
 from pipeline.ui.actions import STOPPED, Actions, decode_settings
 from pipeline.ui.checks import check_photo, clear_errors
 from pipeline.ui.choices import rate_value
 from pipeline.ui.engine import Engine, RateControl
 from pipeline.ui.figures import Figure, figures_html
-from pipeline.ui.maps import SPREAD_TOP, spread_map
 from pipeline.ui.report import NO_LPIPS, progress, score_texts, sentence
 from pipeline.ui.run import Run
 from pipeline.ui.sides import AUTOENCODER, METHODS, ORIGINAL, REPAINT, SAMPLE, Sides

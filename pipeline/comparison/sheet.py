@@ -1,23 +1,12 @@
-"""One picture through every method, and the contact sheet that shows them side by side."""
+"""The contact sheet that shows what the methods made side by side."""
 
 import math
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from pipeline.baselines import PLAIN_CODECS, add_grain, encode_plain, matched_grain_sigma
-from pipeline.errors import ImageError
-from pipeline.metrics import psnr
-from pipeline.settings import DecodeSettings, DecodeStep
-
-if TYPE_CHECKING:
-    from pipeline.codec import Codec
-
-METHODS = 4 + len(PLAIN_CODECS)
-"""How many results `every_method` yields."""
 CELL = 1024
 """Larger pictures show their central part of this many pixels a side at 100 %, so that detail stays visible."""
 SMALLEST = 256
@@ -26,19 +15,8 @@ _MARGIN = 16
 _TITLE, _CAPTION = 24, 18
 _LABEL = _TITLE + 2 * _CAPTION + 4
 _BACKGROUND, _INK, _FAINT = (250, 250, 248), (20, 20, 20), (90, 90, 90)
-
-
-@dataclass(frozen=True)
-class MethodResult:
-    """What one method made of the picture, or why it could not."""
-
-    name: str
-    bytes: int | None
-    """Size of the real stream or file."""
-    picture: np.ndarray | None
-    """``(H, W, 3)`` uint8."""
-    reason: str = ""
-    """A sentence where there is no picture."""
+_SPELLED = str.maketrans({"σ": "sigma", "×": "x", "–": "n/a", "∞": "infinite"})
+"""What Pillow's own font has no sign for."""
 
 
 @dataclass(frozen=True)
@@ -47,42 +25,9 @@ class Cell:
 
     title: str
     caption: str
-    """Up to two lines, in Latin-1 without symbols: Pillow's own font has no more."""
+    """Up to two lines."""
     picture: np.ndarray | None
     """``(H, W, 3)`` uint8; all pictures of a sheet have one size. None leaves the place empty."""
-
-
-def every_method(
-    codec: "Codec",
-    image: Image.Image,
-    stream: bytes,
-    diffusion: DecodeSettings,
-    flow: DecodeSettings,
-    watch: Callable[[Iterator[DecodeStep], str], np.ndarray],
-) -> Iterator[MethodResult]:
-    """Autoencoder, grain control, diffusion and flow from ``stream``, then plain codecs in at most as many bytes.
-
-    ``watch(records, title)`` runs a decode, showing its progress, and returns the last picture.
-    """
-    original = np.asarray(image)
-    size = len(stream)
-    average = codec.reconstruct(stream)
-    yield MethodResult("autoencoder", size, average)
-    repaint = watch(codec.decode(stream, diffusion), "diffusion")
-    sigma = matched_grain_sigma(average, original, psnr(original, repaint), diffusion.seed)
-    grain = add_grain(average, sigma, diffusion.seed)
-    yield MethodResult(f"grain control, sigma {sigma:.1f} (PSNR of diffusion)", size, grain)
-    yield MethodResult(f"diffusion, {_effort(diffusion)}", size, repaint)
-    picture = watch(codec.decode(stream, flow), "rectified flow")
-    yield MethodResult(f"rectified flow, {_effort(flow)}", size, picture)
-    for name, plain in PLAIN_CODECS.items():
-        try:
-            result = encode_plain(image, name, size)
-        except ImageError as error:
-            yield MethodResult(plain.label, None, None, str(error))
-            continue
-        remark = ", its smallest" if len(result.data) > size else ""
-        yield MethodResult(f"{plain.label}, quality {result.quality}{remark}", len(result.data), result.image)
 
 
 def contact_sheet(cells: Sequence[Cell], columns: int | None = None) -> Image.Image:
@@ -94,6 +39,7 @@ def contact_sheet(cells: Sequence[Cell], columns: int | None = None) -> Image.Im
     Raises:
         ValueError: there is no cell with a picture.
     """
+    cells = [replace(cell, title=_spelled(cell.title), caption=_spelled(cell.caption)) for cell in cells]
     shown = [None if cell.picture is None else _fit(cell.picture) for cell in cells]
     pictures = [picture for picture in shown if picture is not None]
     if not pictures:
@@ -120,8 +66,8 @@ def contact_sheet(cells: Sequence[Cell], columns: int | None = None) -> Image.Im
     return sheet
 
 
-def _effort(settings: DecodeSettings) -> str:
-    return f"{settings.num_inference_steps} steps, noise {settings.noise_level:g}"
+def _spelled(text: str) -> str:
+    return text.translate(_SPELLED)
 
 
 def _fit(picture: np.ndarray) -> Image.Image:
