@@ -234,7 +234,7 @@ def test_stopped_runs_say_where_and_can_be_compared(browser: "Browser", served: 
         page.locator("#result").focus()
         for key, name in ("7", "JPEG"), ("8", "WebP"), ("9", "AVIF"):
             page.keyboard.press(key)
-            wait_for_captions(page, "Autoencoder", f"{name}, quality")
+            wait_for_captions(page, "Autoencoder", f"{name} (")
         page.keyboard.press("3")
         wait_for_captions(page, "Autoencoder", "no Grain of an unfinished repaint")
 

@@ -1,4 +1,4 @@
-"""The command line on the shipped checkpoints, and the contact sheet."""
+"""The command line on the shipped checkpoints."""
 
 import io
 import json
@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from pipeline import cli
 from pipeline.comparison.baselines import encode_plain
-from pipeline.comparison.sheet import CELL, SMALLEST, Cell, contact_sheet
+from pipeline.comparison.sheet import SMALLEST
 from pipeline.images import load_image
 from pipeline.settings import DEFAULT_SETTINGS, CodecName, DecodeSettings, DecodeStep
 
@@ -253,23 +253,6 @@ def test_an_interrupted_write_leaves_no_file(photo, tmp_path, monkeypatch):
     monkeypatch.setattr(os, "replace", interrupted)
     assert run("compress", photo, tmp_path / "a.bbr").exit_code != 0
     assert names(tmp_path) == {"photo.png"}
-
-
-def test_the_sheet_shows_pixels_as_they_are(pixels):
-    tall = np.zeros((CELL + 100, 300, 3), np.uint8)
-    tall[50:-50] = np.random.default_rng(0).integers(0, 256, (CELL, 300, 3), np.uint8)
-    sheet = np.asarray(contact_sheet([Cell("large", "cropped", tall)]))
-    places = np.argwhere((sheet[:, :, 0] == tall[50, 0, 0]) & (sheet[:, :, 2] == tall[50, 0, 2]))
-    assert any(np.array_equal(sheet[y : y + CELL, x : x + 300], tall[50:-50]) for y, x in places)
-
-    small = np.asarray(contact_sheet([Cell(f"number {i}", "", pixels[:, :50]) for i in range(5)]))
-    enlarged = pixels[:, :50].repeat(SMALLEST // 50, 0).repeat(SMALLEST // 50, 1)
-    assert any(np.array_equal(small[y : y + 225, x : x + 250], enlarged) for y in range(100) for x in range(30))
-
-
-def test_an_empty_sheet_is_a_mistake():
-    with pytest.raises(ValueError, match="at least one"):
-        contact_sheet([])
 
 
 def test_nothing_of_a_photos_metadata_is_written(tmp_path, pixels):

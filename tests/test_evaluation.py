@@ -1,6 +1,8 @@
 """The measuring programs: rows are complete, an interrupted run continues, damage is counted."""
 
+from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -20,7 +22,13 @@ from pipeline.evaluation.plots import (
     ultralow_curves,
 )
 from pipeline.evaluation.results import ABLATIONS, KODAK_RESULTS, ULTRALOW_RESULTS, Results, Row, load_results
-from pipeline.evaluation.studies import reconstruction_methods, repaints_and_controls
+from pipeline.evaluation.studies import (
+    Study,
+    all_studies,
+    reconstruction_methods,
+    repaints_and_controls,
+    ultralow_studies,
+)
 from pipeline.evaluation.tables import ablation_table, saving_table
 from pipeline.metrics import Scores, psnr
 from pipeline.settings import DEFAULT_SETTINGS, CodecName, Decoder, DecodeSettings
@@ -98,6 +106,17 @@ def test_rows_of_other_weights_are_not_kept(codec: Codec, pictures: list[Path], 
     results.weights["autoencoder"] = "other"
     results.save(out)
     assert len(list(quality.evaluate(codec, pictures, [0.5], [autoencoder()], out))) == 1
+
+
+@pytest.mark.parametrize(("committed", "studies"), [(KODAK_RESULTS, all_studies), (ULTRALOW_RESULTS, ultralow_studies)])
+def test_committed_rows_are_methods_of_the_studies(committed: Path, studies: Callable[[], list[Study]]) -> None:
+    measured = {(rate, method.name): method for study in studies() for rate in study.rates for method in study.methods}
+    for row in load_results(committed).rows:
+        method = measured[row.rate, row.method]
+        settings = method.settings or SimpleNamespace(num_inference_steps=None, noise_level=None, shift=None)
+        assert (row.family, row.sigma) == (method.family, method.sigma)
+        wanted = settings.num_inference_steps, settings.noise_level, settings.shift
+        assert (row.steps, row.noise_level, row.shift) == wanted
 
 
 def _row(family: str, rate: float, psnr_db: float, lpips: float, **settings) -> Row:

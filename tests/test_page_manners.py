@@ -159,7 +159,7 @@ def test_a_stopped_run_keeps_its_last_picture(cache_folder: Path, codec: "Codec"
     assert run.captions[REPAINT].endswith(f"step {run.step} of 9") and Path(run.previews[REPAINT]).exists()
     assert "JPEG follows" in view.captions and "complete" in view.captions
     *_, answer = actions.complete(run, sides, Turns())
-    assert "JPEG, quality" in answer[2]
+    assert "JPEG (optimised tables), quality" in answer[2]
 
     turns = Turns(begun=1)
     sides.right = "WebP"

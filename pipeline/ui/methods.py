@@ -19,12 +19,10 @@ from pipeline.ui.sides import AUTOENCODER, GRAIN, METHODS, ORIGINAL, OTHER, PLAI
 
 
 class RunSubject:
-    """The `Subject` of a finished run: what the run has is read from its files, the engine makes or remembers the rest.
-
-    ``stream`` stands in for the run's own, made of the same original.
-    """
+    """The `Subject` of a finished run, read from its files; what the run lacks is made or remembered by the engine."""
 
     def __init__(self, engine: Engine, run: Run, stream: bytes | None = None):
+        """``stream`` is another one than the run's own, made of the same original."""
         self._engine = engine
         self._run = run
         self.stream = run.stream if stream is None else stream
