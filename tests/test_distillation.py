@@ -9,9 +9,10 @@ import torch
 
 from pipeline.autoencoder import Autoencoder
 from pipeline.evaluation.lpips_check import Pair, by_kind
-from pipeline.metrics.distilled import DistilledSqueezeNet
+from pipeline.metrics.perceptual.distilled import DistilledSqueezeNet
+from pipeline.metrics.perceptual.teacher import Teacher
+from pipeline.metrics.perceptual.training import BlockTask, DistillationTask, EndToEndTask, prepare
 from pipeline.training.data import PhotoSet
-from pipeline.training.distil import BlockTask, DistillationTask, EndToEndTask, Teacher, prepare
 from pipeline.training.distortions import PairSet
 from pipeline.training.loop import TrainingConfig, train
 from tests.conftest import synthetic_picture

@@ -32,7 +32,7 @@ from pipeline.evaluation.studies import (
 from pipeline.evaluation.tables import ablation_table, saving_table
 from pipeline.metrics import Scores, psnr
 from pipeline.settings import DEFAULT_SETTINGS, CodecName, Decoder, DecodeSettings
-from pipeline.training.ablation import Part
+from pipeline.ultralow.ablation import Part
 from tests.conftest import synthetic_picture
 
 

@@ -8,13 +8,13 @@ import pytest
 import torch
 
 from pipeline.autoencoder import Autoencoder
+from pipeline.autoencoder.stretch import stretch
+from pipeline.autoencoder.training import AutoencoderTask
 from pipeline.layers.quality import uniform_map
 from pipeline.score import DiffusionDecoder, FlowDecoder
-from pipeline.training.autoencoder import AutoencoderTask
+from pipeline.score.training import ScoreTask
 from pipeline.training.data import PhotoSet
 from pipeline.training.loop import TrainingConfig, learning_rate_factor, train
-from pipeline.training.score import ScoreTask
-from pipeline.training.stretch import stretch
 from tests.conftest import synthetic_picture
 
 CONFIG = TrainingConfig(steps=6, batch_size=2, crop=64, learning_rate=1e-3, warmup_steps=2, mixed_precision="no")

@@ -10,16 +10,16 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from pipeline.training.ablation import Part, remove
+from pipeline.metrics.perceptual.teacher import Teacher
 from pipeline.training.data import OBJECTS, PhotoSet
-from pipeline.training.distil import Teacher
 from pipeline.training.loop import TrainingConfig, train
 from pipeline.training.losses import grid_contrast, grid_repetition, ms_ssim_error
 from pipeline.training.release import release
-from pipeline.training.ultralow import LossWeights, UltraLow, UltraLowTask, decoded_latents
-from pipeline.training.vae import VAEDecoderTask, VAETask
+from pipeline.ultralow.ablation import Part, remove
 from pipeline.ultralow.feature_coder import FeatureCoder
 from pipeline.ultralow.painter import LatentPainter
+from pipeline.ultralow.training import LossWeights, UltraLow, UltraLowTask, decoded_latents
+from pipeline.ultralow.vae_training import VAEDecoderTask, VAETask
 from tests.conftest import synthetic_picture
 from tests.test_ultralow import tensor, tiny_coder, tiny_painter, tiny_semantics, tiny_vae
 

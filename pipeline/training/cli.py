@@ -15,25 +15,26 @@ from diffusers.utils import SAFETENSORS_WEIGHTS_NAME
 from safetensors.torch import load_file
 
 from pipeline.autoencoder import Autoencoder
+from pipeline.autoencoder.stretch import stretch
+from pipeline.autoencoder.training import AutoencoderTask
 from pipeline.codec import CHECKPOINTS
-from pipeline.metrics.distilled import DistilledSqueezeNet
-from pipeline.metrics.perceptual import DISTILLED_FOLDER
+from pipeline.metrics.perceptual.distilled import DistilledSqueezeNet
+from pipeline.metrics.perceptual.networks import DISTILLED_FOLDER
+from pipeline.metrics.perceptual.teacher import Teacher
+from pipeline.metrics.perceptual.training import BlockTask, EndToEndTask, Teacher, prepare
 from pipeline.score import DiffusionDecoder, FlowDecoder, ScoreDecoder
-from pipeline.training.ablation import Part, remove
-from pipeline.training.autoencoder import AutoencoderTask
+from pipeline.score.training import ScoreTask
 from pipeline.training.data import DETAIL, OBJECTS, Mix, PhotoSet
-from pipeline.training.distil import BlockTask, EndToEndTask, Teacher, prepare
 from pipeline.training.distortions import PairSet
 from pipeline.training.loop import Task, train
 from pipeline.training.presets import PRESETS, Preset
-from pipeline.training.score import ScoreTask
-from pipeline.training.stretch import stretch
-from pipeline.training.ultralow import LossWeights, UltraLow, UltraLowTask, decoded_latents
-from pipeline.training.vae import VAEDecoderTask, VAETask
+from pipeline.ultralow.ablation import Part, remove
 from pipeline.ultralow.encoders import SqueezeSemantics
 from pipeline.ultralow.feature_coder import FeatureCoder
 from pipeline.ultralow.painter import LatentPainter
+from pipeline.ultralow.training import LossWeights, UltraLow, UltraLowTask, decoded_latents
 from pipeline.ultralow.vae import BlockVAE
+from pipeline.ultralow.vae_training import VAEDecoderTask, VAETask
 
 app = typer.Typer(
     help="Train the networks in checkpoints/. Stage 2 is trained on pictures decoded by a finished stage 1.\n\n"

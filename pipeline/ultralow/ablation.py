@@ -11,9 +11,9 @@ from enum import StrEnum
 import torch
 from torch import nn
 
-from pipeline.training.ultralow import LossWeights
 from pipeline.ultralow.feature_coder import FeatureCoder
 from pipeline.ultralow.painter import LatentPainter
+from pipeline.ultralow.training import LossWeights
 
 
 class Part(StrEnum):

@@ -9,11 +9,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from pipeline.entropy.model import RateEstimate
+from pipeline.autoencoder.training import FASTER
+from pipeline.entropy.network import RateEstimate
 from pipeline.layers.quality import uniform_map
-from pipeline.training.autoencoder import FASTER
+from pipeline.metrics.perceptual.teacher import Teacher
 from pipeline.training.data import PhotoSet
-from pipeline.training.distil import Teacher
 from pipeline.training.loop import parameter_groups
 from pipeline.training.losses import grid_contrast, grid_repetition, ms_ssim_error
 from pipeline.ultralow.encoders import SemanticEncoder

@@ -11,8 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from pipeline.metrics.perceptual.teacher import Teacher
 from pipeline.training.data import PhotoSet
-from pipeline.training.distil import Teacher
 from pipeline.training.losses import grid_contrast, grid_repetition, ms_ssim_error
 from pipeline.ultralow.vae import BlockVAE
 
