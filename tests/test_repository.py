@@ -1,5 +1,6 @@
-"""What a Space and a newcomer rely on: front matter, pinned versions, checkpoint sizes."""
+"""What a Space and a newcomer rely on: front matter, pinned versions, checkpoint sizes, pages that lead somewhere."""
 
+import ast
 import json
 import re
 from pathlib import Path
@@ -8,6 +9,11 @@ import gradio
 import pytest
 
 ROOT = Path(__file__).parent.parent
+PAGES = sorted(
+    path.relative_to(ROOT)
+    for pattern in ("*.md", "assets/**/*.md", "checkpoints/**/*.md", "pipeline/**/*.md", "tests/**/*.md")
+    for path in ROOT.glob(pattern)
+)
 REQUIRED = {"title", "emoji", "colorFrom", "colorTo", "sdk", "sdk_version", "python_version", "app_file", "license"}
 
 
@@ -42,3 +48,58 @@ def test_checkpoints_are_small_and_safe() -> None:
 def test_every_checkpoint_says_how_it_was_trained(name: str) -> None:
     config = json.loads((ROOT / "checkpoints" / name / "training.json").read_text())
     assert config["steps"] > 0 and config["learning_rate"] > 0
+
+
+@pytest.mark.parametrize("name", ["autoencoder", "diffusion", "flow", "lpips", "vae", "ultralow", "painter"])
+def test_every_checkpoint_has_a_model_card(name: str) -> None:
+    assert (ROOT / "checkpoints" / name / "README.md").read_text(encoding="utf-8").startswith("---\nlicense: mit\n")
+
+
+def test_the_front_page_is_short_and_begins_with_usage() -> None:
+    lines = (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
+    assert len(lines) <= 170
+    assert lines.index("## Use") < 60 and any("python -m pipeline" in line for line in lines[:60])
+
+
+def _anchors(page: Path) -> set[str]:
+    """The anchors of a page's headings, as GitHub names them."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=str)
+def test_links_between_pages_lead_somewhere(page: Path) -> None:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    for link in re.findall(r"\]\(([^)\s]+)\)|(?:src|srcset)=\"([^\"]+)\"", text):
+        target, _, anchor = "".join(link).partition("#")
+        if target.startswith("http"):
+            continue
+        file = (ROOT / page).parent / target if target else ROOT / page
+        assert file.exists(), link
+        assert not anchor or anchor in _anchors(file), link
+
+
+def _names(body: list[ast.stmt], prefix: str = "") -> set[str]:
+    """Functions, classes and constants of a module, those within classes as ``Class.name``; methods' attributes too."""
+    found = set()
+    for node in body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            found.add(prefix + node.name)
+            if isinstance(node, ast.ClassDef):
+                found |= _names(node.body, f"{prefix}{node.name}.")
+                stored = (part for part in ast.walk(node) if isinstance(part, ast.Attribute))
+                found |= {f"{prefix}{node.name}.{part.attr}" for part in stored if isinstance(part.ctx, ast.Store)}
+        elif isinstance(node, ast.Assign):
+            found |= {prefix + target.id for target in node.targets if isinstance(target, ast.Name)}
+        elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+            found.add(prefix + node.target.id)
+    return found
+
+
+def test_the_glossary_names_what_is_there() -> None:
+    text = (ROOT / "pipeline" / "README.md").read_text(encoding="utf-8")
+    places = re.findall(r"`([\w/]+\.py):([\w.]+)`", text)
+    assert len(places) > 50
+    for file, name in places:
+        module = ast.parse((ROOT / "pipeline" / file).read_text(encoding="utf-8"))
+        assert name in _names(module.body), f"{file}:{name}"
