@@ -21,7 +21,7 @@ from pipeline.codec import CHECKPOINTS
 from pipeline.metrics.perceptual.distilled import DistilledSqueezeNet
 from pipeline.metrics.perceptual.networks import DISTILLED_FOLDER
 from pipeline.metrics.perceptual.teacher import Teacher
-from pipeline.metrics.perceptual.training import BlockTask, EndToEndTask, Teacher, prepare
+from pipeline.metrics.perceptual.training import BlockTask, EndToEndTask, prepare
 from pipeline.score import DiffusionDecoder, FlowDecoder, ScoreDecoder
 from pipeline.score.training import ScoreTask
 from pipeline.training.data import DETAIL, OBJECTS, Mix, PhotoSet
