@@ -14,7 +14,7 @@ from torch import Tensor
 
 from pipeline import images
 from pipeline.autoencoder import Latent, QualityMap
-from pipeline.autoencoder.allocation import affordable, painted_levels
+from pipeline.autoencoder.allocation import affordable, fitting, painted_levels
 from pipeline.cache import ByteCache
 from pipeline.errors import SettingsError, StreamError
 from pipeline.grain import grain_code
@@ -23,7 +23,6 @@ from pipeline.stream import QUALITY_STEPS, StreamHeader, bits_per_pixel, pack, u
 from pipeline.systems import HFDSystem, Reconstruction, System
 from pipeline.systems.sprdiff import SPRDiffSystem
 
-_SHAPE_TOLERANCE = 0.02
 CHECKPOINTS = Path(__file__).resolve().parent.parent / "checkpoints"
 _RECONSTRUCTION_BYTES_KEPT = 320_000_000
 """One reconstruction of 24 megapixels, or many of the usual size."""
@@ -116,7 +115,9 @@ class Codec:
         if bpp is not None and not low <= bpp <= high:
             raise SettingsError(f"The bitrate of the {codec} codec must lie between {low} and {high} bpp, not {bpp}.")
         if mask is not None:
-            mask = self._fitting(mask, image, system)
+            if not system.takes_map:
+                raise SettingsError(f"The {system.name} codec takes no mask; leave it away, or use the standard codec.")
+            mask = fitting(mask, image)
         with self._lock:
             check()
             tensor = images.to_tensor(image)
@@ -137,17 +138,6 @@ class Codec:
             if quality is not None:
                 return encode_at(round(quality * QUALITY_STEPS))
             return self._search(encode_at, bpp, system.bpp_tolerance)
-
-    @staticmethod
-    def _fitting(mask: Image.Image, image: Image.Image, system: System) -> Image.Image:
-        if not system.takes_map:
-            raise SettingsError(f"The {system.name} codec takes no mask; leave it away, or use the standard codec.")
-        if abs(mask.width * image.height - mask.height * image.width) > _SHAPE_TOLERANCE * mask.width * image.height:
-            raise SettingsError(
-                f"The mask has {mask.width} × {mask.height} pixels and the picture {image.width} × {image.height}; "
-                "give the mask the shape of the picture."
-            )
-        return mask.convert("L").resize(image.size, Image.Resampling.BOX)
 
     @staticmethod
     def _search(encode_at: Callable[[int], bytes], bpp: float, tolerance: float) -> bytes:

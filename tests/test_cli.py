@@ -13,6 +13,7 @@ from PIL import ExifTags, Image
 from typer.testing import CliRunner
 
 from pipeline import cli
+from pipeline.cli.work import png
 from pipeline.comparison.baselines import encode_plain
 from pipeline.comparison.sheet import SMALLEST
 from pipeline.images import load_image
@@ -26,7 +27,7 @@ runner = CliRunner()
 def shared_codec(monkeypatch, codec):
     """One loaded codec for all commands, and no network."""
     monkeypatch.setenv("BITBRUSH_OFFLINE", "1")
-    monkeypatch.setattr(cli, "_load_codec", lambda: codec)
+    monkeypatch.setattr("pipeline.cli.commands.load_codec", lambda: codec)
 
 
 @pytest.fixture(scope="module")
@@ -274,7 +275,7 @@ def test_nothing_of_a_photos_metadata_is_written(tmp_path, pixels):
 
 
 def test_png_bytes_are_lossless(pixels):
-    assert np.array_equal(np.asarray(Image.open(io.BytesIO(cli._png(pixels)))), pixels)
+    assert np.array_equal(np.asarray(Image.open(io.BytesIO(png(pixels)))), pixels)
 
 
 def test_a_mask_is_read_like_a_picture(photo: Path, tmp_path: Path) -> None:
