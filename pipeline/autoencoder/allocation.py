@@ -25,8 +25,8 @@ def fitting(mask: Image.Image, image: Image.Image) -> Image.Image:
     """
     if abs(mask.width * image.height - mask.height * image.width) > _SHAPE_TOLERANCE * mask.width * image.height:
         raise SettingsError(
-            f"The mask has {mask.width} × {mask.height} pixels and the picture {image.width} × {image.height}; give the "
-            "mask the shape of the picture."
+            f"The mask has {mask.width} × {mask.height} pixels and the picture {image.width} × {image.height}; give "
+            "the mask the shape of the picture."
         )
     return mask.convert("L").resize(image.size, Image.Resampling.BOX)
 
