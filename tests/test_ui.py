@@ -69,7 +69,11 @@ def test_missing_pictures_are_made_once_and_are_what_they_are_called(actions: Ac
     np.testing.assert_array_equal(read(left), plain.image)
     *_, last = codec.decode(run.stream, DecodeSettings(Decoder.FLOW, 4, SETTINGS.noise_level, SETTINGS.seed))
     np.testing.assert_array_equal(read(right), last.image)
-    assert "JPEG (optimised tables), quality" in captions and "Rectified flow, 4 steps" in captions and "complete" not in captions
+    assert (
+        "JPEG (optimised tables), quality" in captions
+        and "Rectified flow, 4 steps" in captions
+        and "complete" not in captions
+    )
     assert list(answer[-1]["methods"]) == ["autoencoder", "grain", "repaint", "other decoder", "jpeg"]
     assert run.missing(sides) == []
 
