@@ -13,8 +13,10 @@ from tqdm import tqdm
 from pipeline.codec import Codec
 from pipeline.comparison.baselines import PLAIN_CODECS
 from pipeline.comparison.catalogue import plain
-from pipeline.evaluation import fuzz_pictures, lpips_check, plots, robustness, scaling, speed, tables
+from pipeline.evaluation import lpips_check, plots, robustness, scaling, speed, tables
 from pipeline.evaluation import quality as measuring
+from pipeline.evaluation.fuzzing.corpus import Corpus
+from pipeline.evaluation.fuzzing.pictures import PictureReport, fuzz_pictures
 from pipeline.evaluation.fuzzing.streams import FuzzReport, fuzz_streams
 from pipeline.evaluation.results import ABLATIONS, KODAK_RESULTS, RESULTS, ULTRALOW_RESULTS, load_results
 from pipeline.evaluation.studies import (
@@ -216,10 +218,11 @@ def fuzz_pictures_command(
     out: Out = RESULTS / "fuzz-pictures.json",
 ) -> None:
     """Damaged picture files and decompression bombs, in workers of bounded memory: a picture or a typed error."""
-    readings = tqdm(fuzz_pictures.fuzz(count, seed), total=count, unit="file", disable=None)
-    findings = fuzz_pictures.collect(readings, seed)
-    typer.echo(f"{findings.files} files, {len(findings.faults)} faults, slowest {findings.slowest_seconds:.2f} s")
-    _write(out, asdict(findings))
+    report = PictureReport(Corpus(seed))
+    for result in tqdm(fuzz_pictures(count, seed, os.cpu_count() or 1), total=count, unit="file", disable=None):
+        report.add(result)
+    typer.echo(f"{report.files} files, {len(report.faults)} faults, slowest {report.slowest_seconds:.2f} s")
+    _write(out, report.figures())
 
 
 @app.command("lpips")

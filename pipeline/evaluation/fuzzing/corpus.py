@@ -4,15 +4,46 @@ import io
 import struct
 import zlib
 from collections.abc import Callable
+from functools import cache
 
 import numpy as np
 from PIL import Image, ImageCms
 
 _EXTREMES = (0, 1, 0x7F, 0x80, 0xFF, 0x7FFF, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF)
+_BOMBS_EVERY = 50
+"""So often a file is a bomb: each as it is at first, damaged later."""
 _PNG_HEAD = b"\x89PNG\r\n\x1a\n"
 
 
-def seeds() -> list[tuple[str, bytes]]:
+class Corpus:
+    """Numbered damaged files, which follow from a seed and their numbers alone."""
+
+    def __init__(self, seed: int):
+        self.seed = seed
+        self.sound = seeds()
+        self._bombs = bombs()
+
+    def format(self, index: int) -> str:
+        """What the file was before it was damaged, as Pillow calls it."""
+        return self._choice(index)[0]
+
+    def content(self, index: int) -> bytes:
+        """The whole file."""
+        _, content, rng = self._choice(index)
+        if index % _BOMBS_EVERY:
+            return mutate(content, self.sound[rng.integers(len(self.sound))][1], rng)
+        first = index // _BOMBS_EVERY < len(self._bombs)
+        return content if first else mutate(content, self.sound[0][1], rng)
+
+    def _choice(self, index: int) -> tuple[str, bytes, np.random.Generator]:
+        rng = np.random.default_rng([self.seed, index])
+        if index % _BOMBS_EVERY == 0:
+            return *self._bombs[index // _BOMBS_EVERY % len(self._bombs)], rng
+        return *self.sound[rng.integers(len(self.sound))], rng
+
+
+@cache
+def seeds() -> tuple[tuple[str, bytes], ...]:
     """Format and content of sound files, each of at most a few kilobytes."""
     noise = np.random.default_rng(0).integers(0, 256, (24, 32, 4), dtype=np.uint8)
     rgba = Image.fromarray(noise)
@@ -65,10 +96,11 @@ def seeds() -> list[tuple[str, bytes]]:
         ("PPM", rgb, {}),
         ("PPM", deep, {}),
     ]
-    return [(name, _encoded(image, name, **options)) for name, image, options in made]
+    return tuple((name, _encoded(image, name, **options)) for name, image, options in made)
 
 
-def bombs() -> list[tuple[str, bytes]]:
+@cache
+def bombs() -> tuple[tuple[str, bytes], ...]:
     """Files of a few kilobytes to megabytes that say, or would become, very much more."""
     wide, square = Image.new("L", (65_535, 1)), Image.new("L", (4_800, 4_800))
     moving = _encoded(wide.crop((0, 0, 8, 1)), "WEBP", save_all=True, append_images=[Image.new("L", (8, 1), 9)])
@@ -78,7 +110,7 @@ def bombs() -> list[tuple[str, bytes]]:
     progressive = _encoded(Image.new("L", (4_000, 4_000)), "JPEG", progressive=True)
     scan = progressive[progressive.rindex(b"\xff\xda") : -2]
     tags = b"".join(struct.pack("<HHII", 700 + number, 7, 1_000_000, 8) for number in range(60_000))
-    return [
+    return (
         ("PNG", _png(60_000, 60_000, b"")),
         ("PNG", _png(4_800, 4_800, zlib.compress(bytes(4_800 * 4_801)))),
         ("PNG", _png(8, 8, zlib.compress(bytes(100_000_000)))),
@@ -96,7 +128,7 @@ def bombs() -> list[tuple[str, bytes]]:
         ("TIFF", b"II*\0" + struct.pack("<I", 1_000_008) + bytes(1_000_000) + struct.pack("<H", 60_000) + tags),
         ("PPM", b"P6 65535 65535 255\n" + bytes(99)),
         ("BMP", bitmap[:18] + struct.pack("<ii", 2**31 - 1, 2**30) + bitmap[26:]),
-    ]
+    )
 
 
 def mutate(content: bytes, other: bytes, rng: np.random.Generator) -> bytes:
