@@ -46,8 +46,8 @@ def _shared(
 _NOT_ALWAYS = ("clean", "learning_rate")
 
 
-class _Command:
-    """What typer calls: a function whose signature holds the shared options and those of a network."""
+class NetworkCommand:
+    """What typer calls: something whose signature holds the shared options and those of a network."""
 
     def __init__(self, name: str, network: Network):
         self._name, self._network = name, network
@@ -94,4 +94,4 @@ def _report(figures: dict[str, float], config: TrainingConfig) -> None:
 
 
 for _name, _network in NETWORKS.items():
-    app.command(_name, help=_network.help)(_Command(_name, _network))
+    app.command(_name, help=_network.help)(NetworkCommand(_name, _network))

@@ -78,8 +78,8 @@ def parameter_groups(model: nn.Module, learning_rate: float, faster: dict[str, f
 def learning_rate_factor(step: int, config: TrainingConfig) -> float:
     """Linear warm-up, a plateau, then a cosine from 1 to 0.
 
-    None of `diffusers.optimization`: its warm-up begins with a step at 0, and its cosine knows no plateau, without which
-    a run that goes on with more ``steps`` would not be at the rate that it was stopped at.
+    None of the schedules of `diffusers.optimization`: their warm-up begins with a step at 0, and their cosines know no
+    plateau.
     """
     if step < config.warmup_steps:
         return (step + 1) / config.warmup_steps
