@@ -12,7 +12,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from pipeline.training.loop import TrainingConfig, train
+from pipeline.training.loop import TrainingConfig, learning_rate_factor, train
 
 CONFIG = TrainingConfig(
     steps=6, batch_size=2, crop=8, learning_rate=1e-2, warmup_steps=2, validate_every=2, mixed_precision="no"
@@ -156,3 +156,10 @@ def test_processes_train_one_network(tmp_path: Path) -> None:
     assert written == ["log.jsonl", "model", "state.pt", "training.json"]
     steps = [json.loads(line)["step"] for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
     assert steps == [2, 3]
+
+
+def test_learning_rate_warms_up_stays_and_falls() -> None:
+    factors = [learning_rate_factor(step, CONFIG) for step in range(CONFIG.steps)]
+    assert factors[0] == 0.5 and max(factors) == 1.0 and factors[-1] < 0.2
+    plateau = [learning_rate_factor(step, replace(CONFIG, decay_steps=2)) for step in range(CONFIG.steps)]
+    assert plateau == [0.5, 1, 1, 1, 1, 0.5]
