@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from pipeline.baselines import add_grain
 
+from pipeline.comparison.baselines import add_grain
 from pipeline.metrics import (
     measure,
 )
