@@ -59,7 +59,7 @@ def seeds() -> tuple[tuple[str, bytes], ...]:
         "exif": exif.tobytes(),
     }
     animated = {"save_all": True, "append_images": [rgb.rotate(180)]}
-    made: list[tuple[str, Image.Image, dict]] = [
+    made: list[tuple[str, Image.Image, dict[str, object]]] = [
         ("JPEG", rgb, profile),
         ("JPEG", rgb, {"progressive": True}),
         ("JPEG", rgb.convert("CMYK"), {}),
