@@ -1,12 +1,13 @@
 """Damaged picture files are read in workers, and every one becomes a picture or a typed error."""
 
 import json
+import time
 
 import pytest
 
 from pipeline.errors import ImageError
 from pipeline.evaluation.fuzzing import pictures
-from pipeline.evaluation.fuzzing.corpus import Corpus
+from pipeline.evaluation.fuzzing.corpus import Corpus, seeds
 from pipeline.evaluation.fuzzing.pictures import PictureReport, PictureTarget, fuzz_pictures
 from pipeline.evaluation.fuzzing.pool import Result
 from pipeline.evaluation.results import RESULTS
@@ -47,6 +48,12 @@ def test_want_of_memory_is_no_typed_error(corpus: Corpus, monkeypatch: pytest.Mo
     monkeypatch.setattr(pictures, "read_picture", read)
     with pytest.raises(MemoryError):
         PictureTarget(corpus)(1)
+
+
+def test_corpus_does_not_depend_on_the_clock() -> None:
+    first = seeds.__wrapped__()
+    time.sleep(1.1)
+    assert seeds.__wrapped__() == first
 
 
 def test_files_follow_from_seed_and_number(corpus: Corpus) -> None:

@@ -55,11 +55,11 @@ def seeds() -> tuple[tuple[str, bytes], ...]:
     exif = Image.Exif()
     exif[0x0112] = 6
     profile = {
-        "icc_profile": ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes(),
+        "icc_profile": _undated(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes(), 24, 12),
         "exif": exif.tobytes(),
     }
     animated = {"save_all": True, "append_images": [rgb.rotate(180)]}
-    made: list[tuple[str, Image.Image, dict]] = [
+    made: list[tuple[str, Image.Image, dict[str, object]]] = [
         ("JPEG", rgb, profile),
         ("JPEG", rgb, {"progressive": True}),
         ("JPEG", rgb.convert("CMYK"), {}),
@@ -190,9 +190,19 @@ _DAMAGES: tuple[Callable[[bytearray, bytes, np.random.Generator], bytearray], ..
 
 
 def _encoded(image: Image.Image, name: str, **options: object) -> bytes:
+    """A whole file, the same whenever it is made."""
     buffer = io.BytesIO()
     image.save(buffer, format=name, **options)
-    return buffer.getvalue()
+    content = buffer.getvalue()
+    for box in (b"mvhd", b"tkhd", b"mdhd") if name == "AVIF" else ():
+        if box in content:
+            content = _undated(content, content.index(box) + 8, 16)
+    return content
+
+
+def _undated(content: bytes, start: int, size: int) -> bytes:
+    """Zeros in place of the date at ``start``."""
+    return content[:start] + bytes(size) + content[start + size :]
 
 
 def _chunk(name: bytes, body: bytes) -> bytes:
