@@ -36,7 +36,8 @@ def online(hub, monkeypatch):
         raise urllib.error.URLError("no route")
 
     monkeypatch.delenv("BITBRUSH_OFFLINE")
-    monkeypatch.setattr(backbones, "BACKBONES", {"squeeze": BACKBONE})
+    monkeypatch.delitem(backbones.BACKBONES, "alex")
+    monkeypatch.setitem(backbones.BACKBONES, "squeeze", BACKBONE)
     monkeypatch.setattr("urllib.request.urlopen", unreachable)
     return requests
 
