@@ -14,6 +14,7 @@ from torch import Tensor
 
 from pipeline import images
 from pipeline.autoencoder import Latent, QualityMap
+from pipeline.autoencoder.allocation import affordable, fitting, painted_levels
 from pipeline.cache import ByteCache
 from pipeline.errors import SettingsError, StreamError
 from pipeline.grain import grain_code
@@ -87,6 +88,7 @@ class Codec:
         quality: float | None = None,
         bpp: float | None = None,
         codec: CodecName = CodecName.STANDARD,
+        mask: Image.Image | None = None,
         check: Callable[[], None] = lambda: None,
     ) -> bytes:
         """Compresses an RGB picture to a stream.
@@ -96,10 +98,13 @@ class Codec:
             quality: 0 ... 1; the rate follows from the picture.
             bpp: bits per pixel of the whole stream, header included; the quality is searched over real streams, and
                 the largest stream within the target is returned (the smallest possible one where none is).
+            mask: a picture of the same shape whose bright parts shall get more of the bits than the rest; a target
+                bitrate stays the same.
             check: called before every stream that is made; what it raises ends the encoding.
 
         Raises:
-            SettingsError: not exactly one of ``quality`` and ``bpp``, or out of range.
+            SettingsError: not exactly one of ``quality`` and ``bpp``, or out of range; a mask of another shape, or for
+                a system that takes none.
         """
         if (quality is None) == (bpp is None):
             raise SettingsError("Give either a quality or a bitrate, not both and not neither.")
@@ -109,18 +114,27 @@ class Codec:
         low, high = system.bpp_range
         if bpp is not None and not low <= bpp <= high:
             raise SettingsError(f"The bitrate of the {codec} codec must lie between {low} and {high} bpp, not {bpp}.")
+        if mask is not None:
+            if not system.takes_map:
+                raise SettingsError(f"The {system.name} codec takes no mask; leave it away, or use the standard codec.")
+            mask = fitting(mask, image)
         with self._lock:
             check()
             tensor = images.to_tensor(image)
             grain = grain_code(tensor)
             weights = self.weights_hash(system.model_name)
-            compress = system.encoder(images.pad(tensor, system.alignment).to(self.device))
+            padded = images.pad(tensor, system.alignment).to(self.device)
+            compress = system.encoder(padded)
+            levels: Tensor | None = None
 
             def encode_at(quality_code: int) -> bytes:
                 check()
-                payload = compress(QualityMap(quality_code))
+                payload = compress(QualityMap(quality_code, levels))
                 return pack(system.model_name, weights, *image.size, quality_code, grain, payload)
 
+            if mask is not None:
+                bits = image.width * image.height * bpp if bpp else 8 * len(encode_at(round(quality * QUALITY_STEPS)))
+                levels = affordable(painted_levels(mask, *padded.shape[2:]), bits)
             if quality is not None:
                 return encode_at(round(quality * QUALITY_STEPS))
             return self._search(encode_at, bpp, system.bpp_tolerance)

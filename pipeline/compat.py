@@ -5,8 +5,8 @@ load its C++ operators, and then ``import torchvision`` fails because its Python
 operators that do not exist. Bitbrush (through compressai and lpips) needs only torchvision's Python parts, so the two
 missing schemas are declared and the import is tried again. Where torchvision is healthy nothing happens.
 
-**transformers.** Under ``python -OO`` there are no docstrings, which transformers extends when it is imported, and it
-fails; diffusers imports it where it is installed. There its docstrings are left alone.
+**transformers.** ``python -OO`` drops the docstrings that transformers reads while it is imported, and diffusers
+imports it wherever it is installed, though nothing here needs that: there diffusers is told that it is missing.
 """
 
 import sys
@@ -39,13 +39,11 @@ def ensure_torchvision() -> None:
         import torchvision  # noqa: F401
 
 
-def _ensure_transformers() -> None:
-    import transformers
+def _import_diffusers() -> None:
+    from diffusers.utils import import_utils
 
-    if sys.flags.optimize == 2:
-        import transformers.utils
-
-        transformers.utils.auto_docstring = lambda obj=None, **_: (lambda it: it) if obj is None else obj
+    if sys.flags.optimize > 1:
+        import_utils._transformers_available = False
 
 
 class _Imported(Loader):
@@ -77,4 +75,4 @@ class _Mending(MetaPathFinder):
         return ModuleSpec(fullname, _Imported(sys.modules[fullname]), is_package=True)
 
 
-sys.meta_path.insert(0, _Mending({"torchvision": ensure_torchvision, "transformers": _ensure_transformers}))
+sys.meta_path.insert(0, _Mending({"torchvision": ensure_torchvision, "diffusers": _import_diffusers}))

@@ -40,14 +40,19 @@ def codec() -> Codec:
     return Codec.from_pretrained(device="cpu")
 
 
-@pytest.fixture(scope="session")
-def tiny_autoencoder() -> Autoencoder:
+def untrained_autoencoder() -> Autoencoder:
     """Random weights, every part of the real one, a thousandth of its work."""
     torch.manual_seed(0)
-    model = Autoencoder(
+    return Autoencoder(
         luma_channels=16, chroma_channels=4, groups=(8, 16), widths=(8, 8, 8), blocks=(1, 1, 1),
         synthesis_blocks=(1, 1, 1), hyper_channels=8, feature_channels=8, context_channels=16,
     )  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def tiny_autoencoder() -> Autoencoder:
+    """An `untrained_autoencoder` that codes."""
+    model = untrained_autoencoder()
     model.entropy.update()
     return model.eval()
 
@@ -55,3 +60,12 @@ def tiny_autoencoder() -> Autoencoder:
 @pytest.fixture(scope="session")
 def example_pictures() -> list[Path]:
     return sorted(path for path in EXAMPLES.iterdir() if path.suffix in {".png", ".jpg", ".webp"})
+
+
+@pytest.fixture(scope="session")
+def photo_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of ten small photographs, one of them held out."""
+    folder = tmp_path_factory.mktemp("photos")
+    for index in range(10):
+        synthetic_picture(200, 150, index).save(folder / f"{index}.jpg", quality=90)
+    return folder

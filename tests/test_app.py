@@ -13,7 +13,7 @@ from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from PIL import Image
 
-from pipeline.baselines import add_grain, encode_plain
+from pipeline.comparison.baselines import add_grain, encode_plain
 from pipeline.images import load_image
 from pipeline.metrics import lpips_name, measure, psnr
 from pipeline.settings import DecodeSettings

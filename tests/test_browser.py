@@ -14,11 +14,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pipeline.baselines import encode_plain
+from pipeline.comparison.baselines import encode_plain
+from pipeline.comparison.differences import error_map, spread_map, worst_region
 from pipeline.images import load_image
 from pipeline.settings import DEFAULT_SETTINGS, CodecName, DecodeSettings
 from pipeline.ui.choices import EXAMPLES
-from pipeline.ui.maps import error_map, spread_map, worst_region
 from pipeline.ui.plots import KINDS
 from tests.screenshots import ARGUMENTS, open_tab
 
@@ -234,7 +234,7 @@ def test_stopped_runs_say_where_and_can_be_compared(browser: "Browser", served: 
         page.locator("#result").focus()
         for key, name in ("7", "JPEG"), ("8", "WebP"), ("9", "AVIF"):
             page.keyboard.press(key)
-            wait_for_captions(page, "Autoencoder", f"{name}, quality")
+            wait_for_captions(page, "Autoencoder", f"{name} (")
         page.keyboard.press("3")
         wait_for_captions(page, "Autoencoder", "no Grain of an unfinished repaint")
 
@@ -302,7 +302,7 @@ def test_what_stands_beside_what(browser: "Browser", served: "ServedApp"):
         page.keyboard.press("ArrowRight")
         page.wait_for_function("(divider) => divider.ariaValueNow === '55'", arg=divider.element_handle())
         page.keyboard.press("7")
-        wait_for_captions(page, "Rectified flow", "JPEG, quality")
+        wait_for_captions(page, "Rectified flow", "JPEG (optimised tables), quality")
         size = int(page.locator("dl.rate dd").nth(1).inner_text().replace(",", ""))
         np.testing.assert_array_equal(
             served_picture(page, 1), encode_plain(Image.fromarray(original), "jpeg", size).image

@@ -1,4 +1,4 @@
-"""The command line on the shipped checkpoints, and the contact sheet."""
+"""The command line on the shipped checkpoints."""
 
 import io
 import json
@@ -13,10 +13,11 @@ from PIL import ExifTags, Image
 from typer.testing import CliRunner
 
 from pipeline import cli
-from pipeline.baselines import encode_plain
+from pipeline.cli.work import png
+from pipeline.comparison.baselines import encode_plain
+from pipeline.comparison.sheet import SMALLEST
 from pipeline.images import load_image
 from pipeline.settings import DEFAULT_SETTINGS, CodecName, DecodeSettings, DecodeStep
-from pipeline.sheet import CELL, METHODS, SMALLEST, Cell, contact_sheet
 
 ROOT = Path(__file__).resolve().parent.parent
 runner = CliRunner()
@@ -26,7 +27,7 @@ runner = CliRunner()
 def shared_codec(monkeypatch, codec):
     """One loaded codec for all commands, and no network."""
     monkeypatch.setenv("BITBRUSH_OFFLINE", "1")
-    monkeypatch.setattr(cli, "_load_codec", lambda: codec)
+    monkeypatch.setattr("pipeline.cli.commands.load_codec", lambda: codec)
 
 
 @pytest.fixture(scope="module")
@@ -150,9 +151,8 @@ def test_compare_puts_every_method_on_one_sheet(photo, tmp_path):
     out = tmp_path / "sheet.png"
     result = run("compare", photo, out, "--steps", 1, "--quality", 0.6)
     assert result.exit_code == 0
-    for method in ("autoencoder", "grain", "diffusion", "flow", "JPEG", "WebP", "AVIF", "JPEG XL"):
+    for method in ("Autoencoder", "Grain", "Diffusion", "flow", "JPEG", "WebP", "AVIF", "JPEG XL"):
         assert method in result.stdout
-    assert METHODS == 8
     assert min(load_image(out).size) > SMALLEST / 2
 
 
@@ -160,7 +160,7 @@ def test_compare_shows_why_a_method_cannot_take_a_panorama(photo, tmp_path, monk
     def as_if_wide(image, codec, size):
         return encode_plain(Image.new("RGB", (16_384, 1)) if codec == "webp" else image, codec, size)
 
-    monkeypatch.setattr("pipeline.sheet.encode_plain", as_if_wide)
+    monkeypatch.setattr("pipeline.comparison.subject.encode_plain", as_if_wide)
     result = run("compare", photo, tmp_path / "sheet.png", "--steps", 1)
     assert result.exit_code == 0 and "AVIF" in result.stdout
     assert "WebP cannot hold a picture of 16384 × 1 pixels" in result.stderr
@@ -256,23 +256,6 @@ def test_an_interrupted_write_leaves_no_file(photo, tmp_path, monkeypatch):
     assert names(tmp_path) == {"photo.png"}
 
 
-def test_the_sheet_shows_pixels_as_they_are(pixels):
-    tall = np.zeros((CELL + 100, 300, 3), np.uint8)
-    tall[50:-50] = np.random.default_rng(0).integers(0, 256, (CELL, 300, 3), np.uint8)
-    sheet = np.asarray(contact_sheet([Cell("large", "cropped", tall)]))
-    places = np.argwhere((sheet[:, :, 0] == tall[50, 0, 0]) & (sheet[:, :, 2] == tall[50, 0, 2]))
-    assert any(np.array_equal(sheet[y : y + CELL, x : x + 300], tall[50:-50]) for y, x in places)
-
-    small = np.asarray(contact_sheet([Cell(f"number {i}", "", pixels[:, :50]) for i in range(5)]))
-    enlarged = pixels[:, :50].repeat(SMALLEST // 50, 0).repeat(SMALLEST // 50, 1)
-    assert any(np.array_equal(small[y : y + 225, x : x + 250], enlarged) for y in range(100) for x in range(30))
-
-
-def test_an_empty_sheet_is_a_mistake():
-    with pytest.raises(ValueError, match="at least one"):
-        contact_sheet([])
-
-
 def test_nothing_of_a_photos_metadata_is_written(tmp_path, pixels):
     photo, packed = tmp_path / "photo.jpg", tmp_path / "a.bbr"
     exif = Image.Exif()
@@ -292,4 +275,21 @@ def test_nothing_of_a_photos_metadata_is_written(tmp_path, pixels):
 
 
 def test_png_bytes_are_lossless(pixels):
-    assert np.array_equal(np.asarray(Image.open(io.BytesIO(cli._png(pixels)))), pixels)
+    assert np.array_equal(np.asarray(Image.open(io.BytesIO(png(pixels)))), pixels)
+
+
+def test_a_mask_is_read_like_a_picture(photo: Path, tmp_path: Path) -> None:
+    even, painted, mask = tmp_path / "even.bbr", tmp_path / "painted.bbr", tmp_path / "mask.png"
+    with Image.open(photo) as image:
+        drawn = Image.new("L", image.size)
+        drawn.paste(255, (0, 0, image.width // 2, image.height))
+    drawn.save(mask)
+    assert run("compress", photo, even, "--quality", "0.4").exit_code == 0
+    assert run("compress", photo, painted, "--quality", "0.4", "--map", mask).exit_code == 0
+    assert painted.stat().st_size > even.stat().st_size
+    refused = run("compress", photo, painted, "--map", tmp_path / "none.png", "--force")
+    assert_refused(refused, "cannot be read")
+
+
+def test_without_docstrings_the_networks_are_imported():
+    subprocess.run([sys.executable, "-OO", "-c", "import pipeline.score"], check=True, cwd=ROOT)

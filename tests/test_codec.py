@@ -13,7 +13,7 @@ from pipeline.errors import SettingsError, StreamError
 from pipeline.evaluation.robustness import refused_damage
 from pipeline.images import load_image, to_tensor
 from pipeline.metrics import psnr
-from pipeline.settings import Decoder, DecodeSettings
+from pipeline.settings import CodecName, Decoder, DecodeSettings
 from pipeline.stream import QUALITY_STEPS, bits_per_pixel, pack, read_header, unpack
 from tests.conftest import synthetic_picture
 
@@ -147,3 +147,22 @@ def test_other_weights_are_named(codec: Codec, picture: Image.Image) -> None:
     foreign = pack(header.model_name, "00000000", *picture.size, header.quality_code, header.grain_code, payload)
     with pytest.raises(StreamError, match="other weights"):
         codec.reconstruct(foreign)
+
+
+def test_a_painted_mask_moves_bits_within_the_same_bytes(codec: Codec, example_pictures: list[Path]) -> None:
+    picture = load_image(example_pictures[0])
+    mask = Image.new("L", (picture.width // 2, picture.height // 2))
+    left, top = mask.width // 3, mask.height // 3
+    mask.paste(255, (left, top, left + mask.width // 3, top + mask.height // 3))
+    even, painted = codec.encode(picture, bpp=0.2), codec.encode(picture, bpp=0.2, mask=mask)
+    assert bits_per_pixel(painted) <= 0.2 and len(painted) == pytest.approx(len(even), rel=0.02)
+    inside = (slice(2 * top, 2 * top + picture.height // 3), slice(2 * left, 2 * left + picture.width // 3))
+    before, after = (psnr(np.asarray(picture)[inside], codec.reconstruct(s)[inside]) for s in (even, painted))
+    assert after > before + 2
+
+
+def test_a_mask_that_does_not_fit_is_refused(codec: Codec, picture: Image.Image) -> None:
+    with pytest.raises(SettingsError, match="shape of the picture"):
+        codec.encode(picture, quality=0.5, mask=Image.new("L", (100, 100)))
+    with pytest.raises(SettingsError, match="takes no mask"):
+        codec.encode(picture, quality=0.5, codec=CodecName.ULTRALOW, mask=Image.new("L", picture.size))

@@ -1,6 +1,8 @@
 """The measuring programs: rows are complete, an interrupted run continues, damage is counted."""
 
+from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -8,16 +10,9 @@ import torch
 from matplotlib.figure import Figure
 
 from pipeline.codec import Codec
+from pipeline.comparison.catalogue import autoencoder, coarse, plain, plain_smaller, repaint
 from pipeline.evaluation import quality
 from pipeline.evaluation.bd import saving
-from pipeline.evaluation.methods import (
-    autoencoder,
-    coarse,
-    plain_smaller,
-    reconstruction_methods,
-    repaint,
-    repaints_and_controls,
-)
 from pipeline.evaluation.plots import (
     Mark,
     distortion_perception,
@@ -27,10 +22,17 @@ from pipeline.evaluation.plots import (
     ultralow_curves,
 )
 from pipeline.evaluation.results import ABLATIONS, KODAK_RESULTS, ULTRALOW_RESULTS, Results, Row, load_results
+from pipeline.evaluation.studies import (
+    Study,
+    all_studies,
+    reconstruction_methods,
+    repaints_and_controls,
+    ultralow_studies,
+)
 from pipeline.evaluation.tables import ablation_table, saving_table
 from pipeline.metrics import Scores, psnr
 from pipeline.settings import DEFAULT_SETTINGS, CodecName, Decoder, DecodeSettings
-from pipeline.training.ablation import Part
+from pipeline.ultralow.ablation import Part
 from tests.conftest import synthetic_picture
 
 
@@ -66,6 +68,18 @@ def test_rows_and_resumption(codec: Codec, pictures: list[Path], tmp_path: Path)
     assert painted.bpp == results.select("autoencoder")[0].bpp <= 0.5
 
 
+def test_a_plain_codec_is_added_without_a_stream(
+    codec: Codec, pictures: list[Path], tmp_path: Path, monkeypatch
+) -> None:
+    out = tmp_path / "rows.json"
+    before = list(quality.evaluate(codec, pictures, [0.5], [autoencoder(), plain("webp")], out))
+    monkeypatch.setattr(Codec, "encode", None)
+    (row,) = quality.evaluate(codec, pictures, [0.5], [plain("webp"), plain("jxl")], out)
+    assert row.family == "jxl" and row.method == "JPEG XL (effort 7)"
+    assert all(size <= limit for size, limit in zip(row.bpp_each, before[0].bpp_each, strict=True))
+    assert load_results(out).rows == [*before, row]
+
+
 def test_ultralow_rows_stand_beside_shrunken_conventional_pictures(
     codec: Codec, pictures: list[Path], tmp_path: Path
 ) -> None:
@@ -92,6 +106,17 @@ def test_rows_of_other_weights_are_not_kept(codec: Codec, pictures: list[Path], 
     results.weights["autoencoder"] = "other"
     results.save(out)
     assert len(list(quality.evaluate(codec, pictures, [0.5], [autoencoder()], out))) == 1
+
+
+@pytest.mark.parametrize(("committed", "studies"), [(KODAK_RESULTS, all_studies), (ULTRALOW_RESULTS, ultralow_studies)])
+def test_committed_rows_are_methods_of_the_studies(committed: Path, studies: Callable[[], list[Study]]) -> None:
+    measured = {(rate, method.name): method for study in studies() for rate in study.rates for method in study.methods}
+    for row in load_results(committed).rows:
+        method = measured[row.rate, row.method]
+        settings = method.settings or SimpleNamespace(num_inference_steps=None, noise_level=None, shift=None)
+        assert (row.family, row.sigma) == (method.family, method.sigma)
+        wanted = settings.num_inference_steps, settings.noise_level, settings.shift
+        assert (row.steps, row.noise_level, row.shift) == wanted
 
 
 def _row(family: str, rate: float, psnr_db: float, lpips: float, **settings) -> Row:

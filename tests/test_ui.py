@@ -10,15 +10,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pipeline.baselines import encode_plain
 from pipeline.codec import Codec
+from pipeline.comparison.baselines import encode_plain
+from pipeline.comparison.differences import error_map, spread_map
 from pipeline.settings import DEFAULT_SETTINGS, CodecName, Decoder, DecodeSettings
 from pipeline.ui import plots, updates, zerogpu
 from pipeline.ui.actions import Actions
 from pipeline.ui.choices import EXAMPLES, PRESETS, RANGES, Link
 from pipeline.ui.engine import Engine, film_steps
 from pipeline.ui.extras import Extras
-from pipeline.ui.maps import Box, error_map, spread_map, worst_region
 from pipeline.ui.run import Run
 from pipeline.ui.sides import AUTOENCODER, ERROR, GRAIN, JPEG, ORIGINAL, OTHER, REPAINT, SAMPLE, Sides
 from pipeline.ui.turns import Turns
@@ -69,7 +69,11 @@ def test_missing_pictures_are_made_once_and_are_what_they_are_called(actions: Ac
     np.testing.assert_array_equal(read(left), plain.image)
     *_, last = codec.decode(run.stream, DecodeSettings(Decoder.FLOW, 4, SETTINGS.noise_level, SETTINGS.seed))
     np.testing.assert_array_equal(read(right), last.image)
-    assert "JPEG, quality" in captions and "Rectified flow, 4 steps" in captions and "complete" not in captions
+    assert (
+        "JPEG (optimised tables), quality" in captions
+        and "Rectified flow, 4 steps" in captions
+        and "complete" not in captions
+    )
     assert list(answer[-1]["methods"]) == ["autoencoder", "grain", "repaint", "other decoder", "jpeg"]
     assert run.missing(sides) == []
 
@@ -88,24 +92,18 @@ def test_error_map_is_that_of_the_picture_beside_it(run: Run):
         assert f"Absolute error of {run.captions[behind]}" in captions and "32 of 255" in captions
 
 
-def test_maps_have_a_fixed_scale():
-    original = np.zeros((2, 3, 3), np.uint8)
-    picture = original.copy()
-    picture[0, 0], picture[0, 1], picture[0, 2] = 16, 32, 255
-    levels = error_map(original, picture)
-    assert (levels[1] == levels[1, 0]).all() and (levels[0, 1] == levels[0, 2]).all()
-    assert levels[1, 0].sum() < levels[0, 0].sum() < levels[0, 1].sum()
-    samples = [np.full((300, 2, 3), level, np.uint8) for level in (100, 132)]
-    assert (spread_map(samples) == levels[0, 1]).all() and (spread_map(samples[:1] * 2) == levels[1, 0]).all()
+def test_every_method_is_shown_but_the_one_that_cannot_take_the_picture(
+    actions: Actions, run: Run, small_photo: Path, monkeypatch: pytest.MonkeyPatch
+):
+    def as_if_wide(image, codec, size):
+        return encode_plain(Image.new("RGB", (16_384, 1)) if codec == "webp" else image, codec, size)
 
-
-def test_worst_region_is_where_the_error_is():
-    original = np.zeros((120, 200, 3), np.uint8)
-    picture = original.copy()
-    picture[100:118, 150:180] = 9
-    box = worst_region(original, picture, 64, 48)
-    assert (box.crop(picture) == 9).all(-1).sum() == 18 * 30
-    assert worst_region(original, picture, 999, 999) == Box(0, 0, 200, 120)
+    monkeypatch.setattr("pipeline.ui.engine.encode_plain", as_if_wide)
+    photo, rest = str(small_photo), (SETTINGS.decoder, 2, SETTINGS.noise_level, SETTINGS.seed, run, Turns())
+    *_, (status, grid, _, numbers) = Extras(actions._engine, actions).compare(photo, "quality", 0.2, 0.3, 0.02, *rest)
+    assert "WebP cannot hold a picture of 16384 × 1 pixels" in status and "Every method" in status
+    assert "webp" not in numbers["methods"] and {"jpeg", "avif", "jpeg xl", "ultra-low"} < set(numbers["methods"])
+    assert "Ultra-low codec, 1 step" in grid and "Grain control, σ" in grid
 
 
 def test_samples_of_one_stream(actions: Actions, run: Run, codec: Codec):

@@ -16,15 +16,15 @@ from pipeline.evaluation.robustness import computing, latent_hash, refused_damag
 from pipeline.images import load_image
 from pipeline.layers.dct import dct_basis
 from pipeline.metrics import measure
-from pipeline.metrics.distilled import DistilledSqueezeNet
+from pipeline.metrics.perceptual.distilled import DistilledSqueezeNet
 from pipeline.settings import DEFAULT_SETTINGS, CodecName, Decoder, DecodeSettings
 from pipeline.stream import bits_per_pixel, read_header
-from pipeline.training.vae import damaged
 from pipeline.ultralow import painter as painting
 from pipeline.ultralow.encoders import SqueezeSemantics
 from pipeline.ultralow.feature_coder import BLOCK, FeatureCoder, Guidance
 from pipeline.ultralow.painter import EMBEDDED_UNET, LatentPainter
 from pipeline.ultralow.vae import DOWN, BlockVAE
+from pipeline.ultralow.vae_training import damaged
 from tests.conftest import synthetic_picture
 
 OWN = DEFAULT_SETTINGS[CodecName.ULTRALOW]

@@ -8,6 +8,7 @@ well. Training runs the same network in floating point with the rounding in the 
 
 import torch
 import torch.nn.functional as F
+from compressai.ops import quantize_ste
 from torch import Tensor, nn
 
 ACTIVATION_ONE = 256
@@ -19,11 +20,6 @@ _BIAS_MAX = _SUM_MAX - WEIGHT_ONE
 """Leaves room for the half that rounding adds."""
 _STRIP_ELEMENTS = 2**24
 """Unfolded inputs held at once: bounds the memory of large pictures."""
-
-
-def round_ste(x: Tensor) -> Tensor:
-    """Rounds to the nearest integer; the gradient passes straight through."""
-    return x + (torch.round(x) - x).detach()
 
 
 class FixedPointConv2d(nn.Conv2d):
@@ -40,9 +36,9 @@ class FixedPointConv2d(nn.Conv2d):
 
     def forward(self, x: Tensor) -> Tensor:
         limit = WEIGHT_MAX / WEIGHT_ONE
-        weight = round_ste(self.weight.clamp(-limit, limit) * WEIGHT_ONE) / WEIGHT_ONE
+        weight = quantize_ste(self.weight.clamp(-limit, limit) * WEIGHT_ONE) / WEIGHT_ONE
         out = F.conv2d(x, weight.to(x.dtype), self.bias.to(x.dtype), padding=self.padding)
-        return round_ste(out.float() * ACTIVATION_ONE) / ACTIVATION_ONE
+        return quantize_ste(out.float() * ACTIVATION_ONE) / ACTIVATION_ONE
 
     def exact(self, x: Tensor) -> Tensor:
         """``x``: float64 integers in units of 1/256, ``(1, in_channels, height, width)`` => the same with the

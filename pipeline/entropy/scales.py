@@ -1,6 +1,6 @@
 """The Gaussian scales that symbols are coded with: 64 of them, each with its table."""
 
-import torch
+from compressai.models.google import get_scale_table
 from torch import Tensor
 
 SCALE_LEVELS = 64
@@ -10,4 +10,4 @@ SCALE_MAX = 128.0
 
 def scale_table() -> Tensor:
     """The Gaussian scales, log-spaced, ``(SCALE_LEVELS,)``; the symbol's scale index points into it."""
-    return torch.exp(torch.linspace(torch.tensor(SCALE_MIN).log(), torch.tensor(SCALE_MAX).log(), SCALE_LEVELS))
+    return get_scale_table(SCALE_MIN, SCALE_MAX, SCALE_LEVELS)

@@ -9,8 +9,8 @@ from PIL import Image
 from scipy.stats import pearsonr, spearmanr
 from tqdm import tqdm
 
-from pipeline.baselines import add_grain
 from pipeline.codec import Codec
+from pipeline.comparison.baselines import add_grain
 from pipeline.metrics.perceptual import DISTILLED, distance_by
 from pipeline.training.data import PhotoSet
 from pipeline.training.distortions import blurred, compressed, downscaled

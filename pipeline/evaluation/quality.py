@@ -1,16 +1,18 @@
 """Rate, distortion and realism of every method over a folder of pictures, on real streams."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
 
 import numpy as np
 import piq
 import torch
+from torch import Tensor
 from tqdm import tqdm
 
 from pipeline.codec import Codec
-from pipeline.evaluation.methods import Method, Subject
+from pipeline.comparison import CodecSubject, Method
 from pipeline.evaluation.results import Results, Row, load_results
 from pipeline.images import load_image
 from pipeline.metrics import frechet_distance, kernel_distance, lpips_name, measure, patch_features
@@ -26,40 +28,49 @@ _UNPAINTED = ("autoencoder", "coarse")
 """Families whose rows hold the sizes of the streams themselves."""
 
 
-def subjects(codec: Codec, pictures: list[Path], bpp: float, system: CodecName) -> list[Subject]:
+@dataclass(frozen=True)
+class Measured:
+    """A subject, and what its original is measured by."""
+
+    subject: CodecSubject
+    features: Tensor
+    """Of the patches of the original."""
+
+    @classmethod
+    def of(cls, codec: Codec, original: np.ndarray, stream: bytes = b"", budget: int | None = None) -> "Measured":
+        return cls(CodecSubject(codec, original, stream, budget), patch_features(original))
+
+
+def encoded(codec: Codec, pictures: list[Path], bpp: float, system: CodecName) -> list[Measured]:
     """Encodes every picture to at most ``bpp`` bits per pixel, header included."""
     found = []
     for path in tqdm(pictures, desc=f"encode at {bpp} bpp", leave=False):
         image = load_image(path)
         stream = codec.encode(image, bpp=bpp, codec=system)
-        original = np.asarray(image)
-        features = patch_features(original)
-        found.append(Subject(image, original, features, len(stream), stream, codec.reconstruct(stream)))
+        found.append(Measured.of(codec, np.asarray(image), stream))
     return found
 
 
-def budgets(pictures: list[Path], measured: Row) -> list[Subject]:
+def budgets(codec: Codec, pictures: list[Path], measured: Row) -> list[Measured]:
     """Every picture with the size of the stream that ``measured`` was made from, which is not made again."""
     found = []
     for path, bpp in zip(pictures, measured.bpp_each, strict=True):
         image = load_image(path)
-        original = np.asarray(image)
-        found.append(Subject(image, original, patch_features(original), round(bpp * image.width * image.height / 8)))
+        found.append(Measured.of(codec, np.asarray(image), budget=round(bpp * image.width * image.height / 8)))
     return found
 
 
-def _row(codec: Codec, rate: float, method: Method, found: list[Subject]) -> Row:
+def _row(rate: float, method: Method, found: list[Measured]) -> Row:
     scores, rates, features, gradients = [], [], [], []
-    for subject in tqdm(found, desc=f"{method.name} at {rate} bpp", leave=False):
-        picture, size = method.run(codec, subject)
-        scores.append(measure(subject.original, picture))
-        rates.append(8 * size / (subject.image.width * subject.image.height))
-        features.append(patch_features(picture))
-        gradients.append(_gmsd(subject.original, picture))
-    original_features, picture_features = (
-        torch.cat([subject.original_features for subject in found]),
-        torch.cat(features),
-    )
+    for each in tqdm(found, desc=f"{method.name} at {rate} bpp", leave=False):
+        original, made = each.subject.original, method.run(each.subject)
+        height, width, _ = original.shape
+        scores.append(measure(original, made.picture))
+        rates.append(8 * made.bytes / (width * height))
+        features.append(patch_features(made.picture))
+        gradients.append(_gmsd(original, made.picture))
+    original_features, picture_features = torch.cat([each.features for each in found]), torch.cat(features)
+    settings = method.settings
     return Row(
         rate=rate,
         method=method.name,
@@ -73,10 +84,10 @@ def _row(codec: Codec, rate: float, method: Method, found: list[Subject]) -> Row
         psnr_each=[round(s.psnr, 3) for s in scores],
         lpips_each=[round(s.lpips, 4) for s in scores],
         bpp_each=[round(value, 5) for value in rates],
-        steps=method.steps,
-        noise_level=method.noise_level,
+        steps=settings and settings.num_inference_steps,
+        noise_level=settings and settings.noise_level,
         sigma=method.sigma,
-        shift=method.shift,
+        shift=settings and settings.shift,
         gmsd=fmean(gradients),
     )
 
@@ -115,13 +126,15 @@ def evaluate(
     done = {(row.rate, row.method) for row in results.rows}
     for rate in rates:
         missing = {method.name: method for method in methods if (rate, method.name) not in done}
+        if not missing:
+            continue
         measured = [row for family in _UNPAINTED for row in results.select(family, rate)]
-        if measured and not any(method.from_stream for method in missing.values()):
-            found = budgets(pictures, measured[0]) if missing else []
+        if measured and not any(method.needs_stream for method in missing.values()):
+            found = budgets(codec, pictures, measured[0])
         else:
-            found = subjects(codec, pictures, rate, system)
+            found = encoded(codec, pictures, rate, system)
         for method in missing.values():
-            row = _row(codec, rate, method, found)
+            row = _row(rate, method, found)
             results.rows.append(row)
             results.save(out)
             yield row

@@ -1,20 +1,24 @@
 """What `python -m pipeline evaluate` measures: the rates, and the sweeps behind each plot."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from pipeline.evaluation.methods import (
-    Method,
+from pipeline.comparison import Method
+from pipeline.comparison.baselines import PLAIN_CODECS
+from pipeline.comparison.catalogue import (
+    autoencoder,
     coarse,
-    equal_psnr_grain,
     grain,
+    matched_grain,
+    plain,
     plain_smaller,
-    reconstruction_methods,
     repaint,
-    repaints_and_controls,
+    sent_grain,
 )
 from pipeline.evaluation.plots import MAIN_RATE
 from pipeline.settings import DEFAULT_SETTINGS, CodecName, Decoder, DecodeSettings
 
+GRAIN_SIGMAS = (1, 2, 3, 4)
 RATES = (0.12, 0.25, 0.35, 0.5, 0.9)
 DIFFUSION = DecodeSettings(Decoder.DIFFUSION, 4, 0.4)
 MANY_STEPS = replace(DIFFUSION, num_inference_steps=25)
@@ -39,6 +43,17 @@ class Study:
     methods: list[Method]
 
 
+def reconstruction_methods() -> list[Method]:
+    """Conventional codecs at the same bytes, the autoencoder, and the grain control."""
+    grains = [grain(sigma) for sigma in GRAIN_SIGMAS] + [sent_grain(factor) for factor in (1, 2)]
+    return [*(plain(name) for name in PLAIN_CODECS), autoencoder(), *grains]
+
+
+def repaints_and_controls(repaints: Iterable[DecodeSettings]) -> list[Method]:
+    """The score-based decoders, each beside the grain control at equal PSNR."""
+    return [method(settings) for settings in repaints for method in (repaint, matched_grain)]
+
+
 def all_studies() -> list[Study]:
     """The reference methods and both decoders in few steps over the rates; then, at the main rate, diffusion in many
     steps, step counts, noise levels and shifts."""
@@ -55,15 +70,19 @@ def all_studies() -> list[Study]:
     ]
 
 
+def shrunken_methods() -> list[Method]:
+    """Conventional codecs below 0.03 bits per pixel, on a picture that may be made smaller first."""
+    return [plain_smaller(name, sigma) for name in ("webp", "avif", "jxl") for sigma in (0, 4, 8)]
+
+
 def ultralow_studies() -> list[Study]:
     """The ultra-low system beside conventional codecs at the same bytes, then its steps and noise levels at 0.02, then
     the paper's rates."""
-    smaller = [plain_smaller(name, sigma) for name in ("webp", "avif", "jxl") for sigma in (0, 4, 8)]
-    controls = [grain(4), grain(8), equal_psnr_grain(ULTRALOW)]
+    controls = [grain(4), grain(8), matched_grain(ULTRALOW)]
     sweep = [replace(ULTRALOW, num_inference_steps=count) for count in ULTRALOW_STEP_COUNTS]
     sweep += [replace(ULTRALOW, noise_level=level) for level in ULTRALOW_NOISE_LEVELS]
     return [
-        Study(ULTRALOW_RATES, [coarse(), repaint(ULTRALOW), *controls, *smaller]),
+        Study(ULTRALOW_RATES, [coarse(), repaint(ULTRALOW), *controls, *shrunken_methods()]),
         Study((0.02,), [repaint(settings) for settings in sweep]),
         Study(PAPER_RATES, [coarse(), repaint(ULTRALOW)]),
     ]

@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pipeline.errors import BitbrushError
-from pipeline.metrics.perceptual import BACKBONES, is_available, load_network, to_network_range
+from pipeline.images import to_tensor
+from pipeline.metrics.perceptual.networks import official_squeezenet
 
 PATCH = 64
 _BATCH = 32
@@ -28,18 +28,13 @@ def patch_features(picture: np.ndarray) -> Tensor:
     Raises:
         BitbrushError: SqueezeNet's weights are neither in the hub folder nor reachable.
     """
-    if not is_available("squeeze"):
-        raise BitbrushError(
-            f"Patch distances need {BACKBONES['squeeze'].file_name}; connect to the network once, "
-            "or point TORCH_HOME at a torch hub folder that has it."
-        )
-    network = load_network("squeeze")
+    network = official_squeezenet("Patch distances need")
     height, width = (side // PATCH * PATCH for side in picture.shape[:2])
     tiles = picture[:height, :width].reshape(height // PATCH, PATCH, width // PATCH, PATCH, 3).swapaxes(1, 2)
     features = [torch.empty(0, sum(network.chns))]
     for batch in np.split(tiles.reshape(-1, PATCH, PATCH, 3), range(_BATCH, height * width // PATCH**2, _BATCH)):
         if len(batch):
-            stages = network.net(network.scaling_layer(torch.cat([to_network_range(tile) for tile in batch])))
+            stages = network.net(network.scaling_layer(2 * torch.cat([to_tensor(tile) for tile in batch]) - 1))
             features.append(torch.cat([stage.mean((2, 3)) for stage in stages], 1))
     return torch.cat(features)
 

@@ -36,6 +36,8 @@ class System(ABC):
     """Bitrates that may be asked for."""
     bpp_tolerance: ClassVar[float]
     """The search for a bitrate ends with a stream at most this share below it."""
+    takes_map: ClassVar[bool]
+    """Whether quality maps may have levels."""
     painters: ClassVar[tuple[Decoder, ...]]
     """The decoders that generate detail for its streams."""
 

@@ -21,6 +21,7 @@ class HFDSystem(System):
     alignment = ALIGNMENT
     bpp_range = (0.02, 4.0)
     bpp_tolerance = 0.01
+    takes_map = True
     painters = (Decoder.DIFFUSION, Decoder.FLOW)
 
     @cached_property

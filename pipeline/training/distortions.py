@@ -9,7 +9,7 @@ from PIL import Image, ImageFilter
 from torch import Tensor
 
 from pipeline.autoencoder import Autoencoder
-from pipeline.baselines import add_grain
+from pipeline.comparison.baselines import add_grain
 from pipeline.layers.quality import uniform_map
 from pipeline.training.data import PhotoSet
 

@@ -76,7 +76,11 @@ def parameter_groups(model: nn.Module, learning_rate: float, faster: dict[str, f
 
 
 def learning_rate_factor(step: int, config: TrainingConfig) -> float:
-    """Linear warm-up, a plateau, then a cosine from 1 to 0."""
+    """Linear warm-up, a plateau, then a cosine from 1 to 0.
+
+    None of the schedules of `diffusers.optimization`: their warm-up begins with a step at 0, and their cosines know no
+    plateau.
+    """
     if step < config.warmup_steps:
         return (step + 1) / config.warmup_steps
     decay = config.steps - config.warmup_steps if config.decay_steps is None else config.decay_steps

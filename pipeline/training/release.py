@@ -13,7 +13,7 @@ from safetensors.torch import load_file, save_file
 
 from pipeline.autoencoder import Autoencoder
 from pipeline.files import atomic_folder
-from pipeline.metrics.distilled import DistilledSqueezeNet
+from pipeline.metrics.perceptual.distilled import DistilledSqueezeNet
 from pipeline.score import DiffusionDecoder, FlowDecoder
 from pipeline.ultralow.feature_coder import FeatureCoder
 from pipeline.ultralow.painter import LatentPainter

@@ -12,6 +12,7 @@ from pathlib import Path
 import gradio as gr
 import numpy as np
 
+from pipeline.comparison.catalogue import settings_in_words
 from pipeline.images import load_image
 from pipeline.metrics import lpips_name, psnr
 from pipeline.settings import MAX_SEED, DecodeSettings
@@ -21,7 +22,7 @@ from pipeline.ui.choices import EXAMPLES, Link, example_bytes, example_name, rat
 from pipeline.ui.engine import Engine, RateControl
 from pipeline.ui.files import file_stem
 from pipeline.ui.report import progress, sentence, steps_text
-from pipeline.ui.run import Run, settings_in_words
+from pipeline.ui.run import Run
 from pipeline.ui.sides import AUTOENCODER, GRAIN, ORIGINAL, OTHER, REPAINT, Sides
 from pipeline.ui.turns import Stopped, Turn, Turns
 from pipeline.ui.view import View

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from PIL import Image
 
-from pipeline.baselines import PlainResult, encode_plain
 from pipeline.cache import ByteCache
+from pipeline.comparison.baselines import PlainResult, encode_plain
 from pipeline.metrics import Scores, measure
 from pipeline.settings import CodecName, DecodeSettings, DecodeStep
 from pipeline.ui.zerogpu import on_gpu
@@ -150,7 +150,7 @@ class Engine:
         yield from self.codec.decode(stream, settings)
 
     def plain(self, image: Image.Image, codec: str, max_bytes: int) -> PlainResult:
-        """`pipeline.baselines.encode_plain`, remembered."""
+        """`pipeline.comparison.baselines.encode_plain`, remembered."""
         key = _fingerprint(image), codec, max_bytes
         result = self._plain.get(key)
         if result is None:

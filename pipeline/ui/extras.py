@@ -5,17 +5,17 @@ from collections.abc import Callable, Iterator, Sequence
 import gradio as gr
 import numpy as np
 
+from pipeline.comparison.differences import SPREAD_TOP, spread_map
+from pipeline.comparison.sheet import Cell, contact_sheet
 from pipeline.errors import ImageError
 from pipeline.metrics import lpips_name
 from pipeline.settings import DecodeSettings
-from pipeline.sheet import Cell, contact_sheet
 from pipeline.ui import methods
 from pipeline.ui.actions import STOPPED, Actions, decode_settings
 from pipeline.ui.checks import check_photo, clear_errors
 from pipeline.ui.choices import rate_value
 from pipeline.ui.engine import Engine, RateControl
 from pipeline.ui.figures import Figure, figures_html
-from pipeline.ui.maps import SPREAD_TOP, spread_map
 from pipeline.ui.report import NO_LPIPS, progress, score_texts, sentence
 from pipeline.ui.run import Run
 from pipeline.ui.sides import AUTOENCODER, METHODS, ORIGINAL, REPAINT, SAMPLE, Sides
@@ -96,13 +96,18 @@ class Extras:
         if not run.has_original:
             raise ImageError("The methods are compared with the original; choose its photo instead of a stream.")
         with run.folder.held():
+            reasons = []
             for side in SHEET:
                 if side not in run.files and run.can_have(side):
-                    for status in methods.make(self._engine, run, side):
-                        yield status, _grid(run), None, None
-                        go_on()
+                    try:
+                        for status in methods.make(self._engine, run, side):
+                            yield status, _grid(run), None, None
+                            go_on()
+                    except ImageError as error:
+                        reasons.append(str(error))
             numbers = run.report(self._engine.codec.description, lpips_name()).numbers()
-            yield sentence("Every method has been through the same picture."), _grid(run), _sheet(run), numbers
+            done = " ".join(("Every method has been through the same picture.", *reasons))
+            yield sentence(done), _grid(run), _sheet(run), numbers
 
     def sample(self, count: int, run: Run | None, turns: Turns) -> Iterator[tuple]:
         """Decode the last stream with several seeds: status, and the samples with their spread as HTML."""

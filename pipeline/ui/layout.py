@@ -4,6 +4,7 @@ from dataclasses import dataclass, fields
 
 import gradio as gr
 
+from pipeline.comparison import DECODER_NAMES
 from pipeline.settings import MAX_SEED, MAX_STEPS
 from pipeline.ui.choices import DEFAULTS, EXAMPLES, PRESETS, RANGES, Link
 from pipeline.ui.components import (
@@ -19,7 +20,6 @@ from pipeline.ui.extras import MAX_SAMPLES
 from pipeline.ui.how import how_it_works
 from pipeline.ui.plots import KINDS
 from pipeline.ui.report import captions_html, progress
-from pipeline.ui.run import DECODER_NAMES
 from pipeline.ui.sides import KEYS, Sides
 
 MASTHEAD = """<h1>Bitbrush</h1>

@@ -1,34 +1,70 @@
-"""How each picture of the comparison is made from a finished run."""
+"""How each picture of the comparison is made from a finished run: by a method of the catalogue."""
 
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
+from functools import cached_property
 
 import numpy as np
 from PIL import Image
 
-from pipeline.baselines import PLAIN_CODECS, add_grain, matched_grain_sigma
-from pipeline.metrics import psnr
-from pipeline.settings import DEFAULT_SETTINGS, MAX_SEED, CodecName, Decoder, DecodeSettings
-from pipeline.ui.choices import RANGES, recommended
+from pipeline.comparison import DECODER_NAMES, Method, Working
+from pipeline.comparison.baselines import PlainResult
+from pipeline.comparison.catalogue import matched_grain, plain, repaint, ultralow
+from pipeline.settings import MAX_SEED, CodecName, Decoder, DecodeSettings
+from pipeline.ui.choices import recommended
 from pipeline.ui.engine import Engine
-from pipeline.ui.report import progress, steps_text
-from pipeline.ui.run import DECODER_NAMES, Run, settings_in_words
+from pipeline.ui.report import progress
+from pipeline.ui.run import Run
 from pipeline.ui.sides import AUTOENCODER, GRAIN, METHODS, ORIGINAL, OTHER, PLAIN, REPAINT, SAMPLE, ULTRALOW
 
-ULTRALOW_BPP = 0.03
-"""What the ultra-low codec may take where it stands beside the standard one."""
+
+class RunSubject:
+    """The `Subject` of a finished run, read from its files; what the run lacks is made or remembered by the engine."""
+
+    def __init__(self, engine: Engine, run: Run, stream: bytes | None = None):
+        """``stream`` is another one than the run's own, made of the same original."""
+        self._engine = engine
+        self._run = run
+        self.stream = run.stream if stream is None else stream
+        self.budget = len(self.stream)
+
+    @cached_property
+    def original(self) -> np.ndarray:
+        return self._run.picture(ORIGINAL)
+
+    @cached_property
+    def reconstruction(self) -> np.ndarray:
+        if self.stream == self._run.stream:
+            return self._run.picture(AUTOENCODER)
+        return next(iter(self._engine.paint(self.stream, DecodeSettings(Decoder.AUTOENCODER)))).image
+
+    def paint(self, settings: DecodeSettings) -> Working[np.ndarray]:
+        if (self.stream, settings) == (self._run.stream, self._run.settings):
+            return self._run.picture(REPAINT)
+        for record in self._engine.paint(self.stream, settings):
+            yield record
+        return record.image
+
+    def plain(self, codec: str) -> PlainResult:
+        return self._engine.plain(Image.fromarray(self.original), codec, self.budget)
+
+    def through(self, codec: CodecName, bpp: float) -> "RunSubject":
+        control = "ultralow" if codec is CodecName.ULTRALOW else "bpp"
+        encoded = self._engine.encode(None, Image.fromarray(self.original), control, bpp)
+        return RunSubject(self._engine, self._run, encoded.stream)
 
 
 def make(engine: Engine, run: Run, side: str) -> Iterator[str]:
     """Adds the picture and the scores of ``side`` to a finished ``run``, yielding the status on the way."""
     if side == GRAIN:
         yield progress("Adding plain grain …")
-        _add_grain(run)
+        yield from _add(engine, run, side, matched_grain(run.settings))
     elif side in PLAIN:
         yield progress(f"Compressing as {side} …")
-        _add_plain(engine, run, side)
+        yield from _add(engine, run, side, plain(PLAIN[side]))
     elif side == ULTRALOW:
-        yield from _add_ultralow(engine, run)
+        yield progress("Compressing with the ultra-low codec …")
+        yield from _add(engine, run, side, ultralow(), "Painting the ultra-low stream")
     elif side in (OTHER, SAMPLE):
         settings = other_decoder(run.settings) if side == OTHER else another_sample(run.settings)
         what = f"Painting with {DECODER_NAMES[settings.decoder].lower()}"
@@ -55,38 +91,18 @@ def another_sample(settings: DecodeSettings, by: int = 1) -> DecodeSettings:
 
 def add_repaint(engine: Engine, run: Run, side: str, settings: DecodeSettings, what: str) -> Iterator[str]:
     """Adds another decode of the stream as ``side``, yielding the status, which begins with ``what``."""
-    picture = yield from _painted(engine, run.stream, settings, what)
     seed = f", seed {settings.seed}" if settings.seed != run.settings.seed else ""
-    run.add(side, picture, settings_in_words(settings) + seed)
+    yield from _add(engine, run, side, repaint(settings), what, seed)
 
 
-def _painted(engine: Engine, stream: bytes, settings: DecodeSettings, what: str) -> Generator[str, None, np.ndarray]:
-    """The picture of a decode; yields the status, which begins with ``what``."""
-    for record in engine.paint(stream, settings):
+def _add(engine: Engine, run: Run, side: str, method: Method, what: str = "", remark: str = "") -> Iterator[str]:
+    """Adds what ``method`` makes of the run; ``what`` begins the status of its steps, ``remark`` ends the caption."""
+    making = method.make(RunSubject(engine, run))
+    while True:
+        try:
+            record = next(making)
+        except StopIteration as done:
+            made = done.value
+            break
         yield progress(f"{what}: step {record.step} of {record.total}", record.step, max(1, record.total))
-    return record.image
-
-
-def _add_ultralow(engine: Engine, run: Run) -> Iterator[str]:
-    """Another stream of the same photo, by the other codec: in no more bytes, and at most `ULTRALOW_BPP`."""
-    yield progress("Compressing with the ultra-low codec …")
-    original = run.picture(ORIGINAL)
-    bpp = max(RANGES["ultralow"][0], min(ULTRALOW_BPP, run.header.bpp))
-    stream = engine.encode(None, Image.fromarray(original), "ultralow", bpp).stream
-    settings = DEFAULT_SETTINGS[CodecName.ULTRALOW]
-    picture = yield from _painted(engine, stream, settings, "Painting the ultra-low stream")
-    run.add(ULTRALOW, picture, f"Ultra-low codec, {steps_text(settings.num_inference_steps)}", len(stream))
-
-
-def _add_grain(run: Run) -> None:
-    average, original = run.picture(AUTOENCODER), run.picture(ORIGINAL)
-    sigma = matched_grain_sigma(average, original, psnr(original, run.picture(REPAINT)), run.settings.seed)
-    run.add(GRAIN, add_grain(average, sigma, run.settings.seed), f"Grain control, σ {sigma:.1f}")
-
-
-def _add_plain(engine: Engine, run: Run, side: str) -> None:
-    codec = PLAIN[side]
-    result = engine.plain(Image.fromarray(run.picture(ORIGINAL)), codec, run.header.total_bytes)
-    size = len(result.data)
-    remark = "" if size <= run.header.total_bytes else ", its smallest"
-    run.add(side, result.image, f"{PLAIN_CODECS[codec].label}, quality {result.quality}{remark}", size)
+    run.add(side, made.picture, made.label + remark, made.bytes)

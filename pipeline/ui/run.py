@@ -6,15 +6,16 @@ from urllib.parse import urlencode
 import numpy as np
 from PIL import Image
 
+from pipeline.comparison import DECODER_NAMES
+from pipeline.comparison.differences import ERROR_TOP, Box, error_map, worst_region
 from pipeline.errors import ImageError
 from pipeline.metrics import Scores
-from pipeline.settings import CodecName, Decoder, DecodeSettings, DecodeStep
+from pipeline.settings import CodecName, DecodeSettings, DecodeStep
 from pipeline.stream import read_header
 from pipeline.ui.engine import film_steps
 from pipeline.ui.figures import Figure
 from pipeline.ui.files import PREVIEW_PIXELS, RunFolder
-from pipeline.ui.maps import ERROR_TOP, Box, error_map, worst_region
-from pipeline.ui.report import Method, Report, captions_html, steps_text
+from pipeline.ui.report import Method, Report, captions_html
 from pipeline.ui.sides import (
     AUTOENCODER,
     ERROR,
@@ -28,8 +29,6 @@ from pipeline.ui.sides import (
     ULTRALOW,
     Sides,
 )
-
-DECODER_NAMES = {Decoder.DIFFUSION: "Diffusion", Decoder.FLOW: "Rectified flow"}
 
 
 class Run:
@@ -236,9 +235,3 @@ class Run:
         rows, columns = picture.shape[:2]
         width, height = min(width, columns), min(height, rows)
         return Box((columns - width) // 2, (rows - height) // 2, width, height)
-
-
-def settings_in_words(settings: DecodeSettings) -> str:
-    """Such as "Diffusion, 25 steps, noise 0.5"."""
-    steps = steps_text(settings.num_inference_steps)
-    return f"{DECODER_NAMES[settings.decoder]}, {steps}, noise {settings.noise_level:g}"

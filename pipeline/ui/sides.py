@@ -19,7 +19,7 @@ ORIGINAL, AUTOENCODER, GRAIN, REPAINT, OTHER, SAMPLE, JPEG, WEBP, AVIF, ERROR, U
 KEYS = dict(zip("1234567890UX", SIDES, strict=True))
 """The key that chooses each side."""
 PLAIN = {JPEG: "jpeg", WEBP: "webp", AVIF: "avif", JXL: "jxl"}
-"""Conventional codecs, as `pipeline.baselines.PLAIN_CODECS` calls them."""
+"""Conventional codecs, as `pipeline.comparison.baselines.PLAIN_CODECS` calls them."""
 METHODS = (AUTOENCODER, GRAIN, REPAINT, OTHER, SAMPLE, *PLAIN, ULTRALOW)
 """The sides that are pictures of the original and can be measured, in the order of the table."""
 NEED_ORIGINAL = (ORIGINAL, GRAIN, *PLAIN, ERROR, ULTRALOW)

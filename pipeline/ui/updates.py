@@ -2,12 +2,13 @@
 
 import gradio as gr
 
+from pipeline.comparison import DECODER_NAMES
 from pipeline.settings import DEFAULT_SETTINGS, CodecName, Decoder
 from pipeline.ui import actions
 from pipeline.ui.choices import EXAMPLES, PRESETS, RANGES, Link, recommended
 from pipeline.ui.engine import RateControl, codec_behind
 from pipeline.ui.layout import OPENING, UNPAINTED
-from pipeline.ui.run import DECODER_NAMES, Run
+from pipeline.ui.run import Run
 from pipeline.ui.sides import Sides
 from pipeline.ui.turns import Turns
 from pipeline.ui.view import View

@@ -8,15 +8,12 @@ from torch import Tensor, nn
 
 from pipeline.autoencoder import Autoencoder
 from pipeline.autoencoder.transforms import AnalysisPath
-from pipeline.metrics.distilled import DistilledSqueezeNet
+from pipeline.metrics.perceptual.distilled import DistilledSqueezeNet
 
 STRIDE = 16
 """Pixels a side of one position of either encoder's features."""
 _QUALITY = 0.3
 """The quality at which stage 1's analysis is asked: a coarse one."""
-_SHIFT = (-0.030, -0.088, -0.188)
-_SCALE = (0.458, 0.448, 0.450)
-"""LPIPS's normalisation of pictures in [-1, 1]."""
 
 
 class DistortionEncoder(nn.Module):
@@ -52,14 +49,16 @@ class SqueezeSemantics(nn.Module):
     """The last map of the distilled SqueezeNet."""
 
     def __init__(self, network: DistilledSqueezeNet):
+        from lpips import ScalingLayer
+
         super().__init__()
+        self.scaling_layer = ScalingLayer().to(network.device, network.dtype)
         self.network = network
         self.channels = len(network.blocks[-1].mean)
 
     def forward(self, image: Tensor) -> Tensor:
         """``(batch, 3, H, W)`` in [0, 1] => ``(batch, channels, H/16, W/16)``, of about unit size."""
-        shift, scale = (image.new_tensor(value)[:, None, None] for value in (_SHIFT, _SCALE))
         last = self.network.blocks[-1]
-        features = self.network((2 * image - 1 - shift) / scale)[-1] / last.deviation
+        features = self.network(self.scaling_layer(2 * image - 1))[-1] / last.deviation
         size = (image.shape[2] // STRIDE, image.shape[3] // STRIDE)
         return F.interpolate(features, size=size, mode="bilinear", align_corners=False)

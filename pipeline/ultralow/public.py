@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from diffusers import AutoencoderKL
 from torch import Tensor, nn
 
-from pipeline.metrics.distilled import DistilledSqueezeNet
+from pipeline.metrics.perceptual.distilled import DistilledSqueezeNet
 from pipeline.systems import Loader
 from pipeline.ultralow.encoders import STRIDE, SemanticEncoder, SqueezeSemantics
 from pipeline.ultralow.vae import BlockVAE, LatentSpace

@@ -37,7 +37,7 @@ class BlockVAE(ModelMixin, ConfigMixin):
     """An 8 × 8 colour DCT that keeps its lowest frequencies, with learned paths around it that start at zero.
 
     It is a variational autoencoder whose posterior variance is set, not learned: training adds white noise to the
-    latents, which have about unit variance. Trained on L1 + LPIPS, then frozen; see `pipeline.training.vae`.
+    latents, which have about unit variance. Trained on L1 + LPIPS, then frozen; see `pipeline.ultralow.vae_training`.
     """
 
     @register_to_config

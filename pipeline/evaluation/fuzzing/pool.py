@@ -1,9 +1,11 @@
 """Runs numbered cases in worker processes that may hang, crash or run out of memory without ending the run."""
 
 import multiprocessing
+import os
 import resource
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from typing import Protocol
@@ -14,6 +16,8 @@ import torch
 _PATIENCE = 60
 """A worker is killed after this many times the seconds of processor time that its case may take, on the clock."""
 _POLL_SECONDS = 0.5
+_ENVIRONMENT = {"MALLOC_ARENA_MAX": "2", "OMP_NUM_THREADS": "1"}
+"""Of the workers: address space that threads reserve without using it must not count as memory."""
 
 
 class Target(Protocol):
@@ -66,7 +70,8 @@ def run_cases(make_target: Callable[[], Target], count: int, workers: int, gigab
     def start(indexes: range) -> _Worker:
         ours, theirs = context.Pipe()
         process = context.Process(target=_work, args=(theirs, make_target, indexes, gigabytes), daemon=True)
-        process.start()
+        with _environment(_ENVIRONMENT):
+            process.start()
         theirs.close()
         return _Worker(process, ours, indexes, since=time.monotonic())
 
@@ -86,6 +91,21 @@ def run_cases(make_target: Callable[[], Target], count: int, workers: int, gigab
     finally:
         for worker in running:
             worker.process.kill()
+
+
+@contextmanager
+def _environment(variables: dict[str, str]) -> Iterator[None]:
+    """The variables, within the block, in the environment that new processes inherit."""
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 def _heard(worker: _Worker) -> Result | None:

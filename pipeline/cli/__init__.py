@@ -1,0 +1,15 @@
+"""The command line: ``python -m pipeline compress | decompress | info | compare | verify | train | evaluate``.
+
+Exit codes: 0 done, 1 a `BitbrushError` (one sentence on stderr), 2 wrong usage. A file name of ``-`` is stdin or
+stdout. Existing files are only replaced with ``--force``, and output takes its name when it is complete.
+"""
+
+from pipeline.cli.commands import app
+from pipeline.cli.shell import run
+
+__all__ = ["app", "main"]
+
+
+def main() -> None:
+    """Runs the command line and exits."""
+    run(app)

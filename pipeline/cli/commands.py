@@ -1,0 +1,199 @@
+"""The commands, each from its arguments to what it writes."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+from rich.console import Console
+from rich.table import Table
+from tqdm import tqdm
+
+from pipeline.cli.options import (
+    Bpp,
+    Force,
+    Noise,
+    OwnNoise,
+    OwnSteps,
+    Picture,
+    PngOut,
+    Quality,
+    Seed,
+    Shift,
+    Steps,
+    Stream,
+    StreamOut,
+    examples,
+)
+from pipeline.cli.options import rate as chosen_rate
+from pipeline.cli.shell import Commands, note
+from pipeline.cli.work import check_png, encode, load_codec, load_picture, png, steps_shown
+from pipeline.cli.work import facts as stream_facts
+from pipeline.errors import ImageError
+from pipeline.files import STANDARD_STREAM, check_output, read_input, write_output
+from pipeline.settings import DEFAULT_SETTINGS, CodecName, Decoder, DecodeSettings
+
+_DEFAULTS = DecodeSettings()
+
+app = typer.Typer(
+    cls=Commands,
+    no_args_is_help=True,
+    add_completion=False,
+    help="Bitbrush: a few bits sketch the picture, diffusion paints the detail back.",
+    epilog="python -m pipeline COMMAND --help shows examples.",
+)
+
+
+@app.command(
+    epilog=examples(
+        "compress photo.jpg photo.bbr --bpp 0.25",
+        "compress photo.jpg photo.bbr --quality 0.7 --force",
+        "compress photo.jpg photo.bbr --codec ultralow --bpp 0.02",
+        "compress photo.jpg photo.bbr --bpp 0.1 --map mask.png",
+        "compress - - < photo.png > photo.bbr",
+    )
+)
+def compress(
+    source: Picture,
+    out: StreamOut,
+    quality: Quality = None,
+    bpp: Bpp = None,
+    codec: Annotated[CodecName, typer.Option(help="ultralow is for 0.03 bpp and below.")] = CodecName.STANDARD,
+    mask: Annotated[
+        Path | None,
+        typer.Option("--map", metavar="MASK", help="A picture of the same shape: more bits for its bright parts."),
+    ] = None,
+    force: Force = False,
+) -> None:
+    """Compress a picture into a stream of real bytes."""
+    rate = chosen_rate(quality, bpp)
+    check_output(out, force, source)
+    image = load_picture(source)
+    stream = encode(load_codec(), image, rate, codec, mask and load_picture(mask))
+    write_output(out, stream, force, source)
+    facts = stream_facts(stream)
+    note("{width} × {height} pixels: {bytes:,} bytes, {bpp:.4f} bpp at quality {quality:.3f}".format_map(facts))
+    if bpp is not None and facts["bpp"] > bpp:
+        note(f"This is the smallest stream of this picture; {bpp:g} bpp cannot be reached.")
+
+
+@app.command(
+    epilog=examples(
+        "decompress photo.bbr photo.png",
+        "decompress photo.bbr photo.png --decoder flow --steps 4 --seed 7",
+        "decompress photo.bbr photo.png --decoder autoencoder",
+        "decompress ultralow.bbr photo.png --decoder coarse",
+        "decompress - - < photo.bbr > photo.png",
+    )
+)
+def decompress(
+    source: Stream,
+    out: PngOut,
+    decoder: Annotated[Decoder, typer.Option(help="What makes the picture from the stream.")] = _DEFAULTS.decoder,
+    steps: OwnSteps = None,
+    noise: OwnNoise = None,
+    seed: Seed = _DEFAULTS.seed,
+    shift: Shift = None,
+    force: Force = False,
+) -> None:
+    """Decode a stream, which knows its codec, into a picture; detail is painted back by diffusion and flow."""
+    check_png(out, force, source)
+    from pipeline.stream import read_header
+
+    stream = read_input(source)
+    own = DEFAULT_SETTINGS[read_header(stream).codec]
+    settings = DecodeSettings(
+        decoder, steps or own.num_inference_steps, own.noise_level if noise is None else noise, seed, shift
+    )
+    with steps_shown(settings.decoder) as show:
+        for record in load_codec().decode(stream, settings):
+            show(record)
+    write_output(out, png(record.image), force, source)
+
+
+@app.command(epilog=examples("info photo.bbr", "info photo.bbr --json"))
+def info(
+    source: Stream, as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False
+) -> None:
+    """Show what a stream says of itself, and its real bits per pixel."""
+    facts = stream_facts(read_input(source))
+    if as_json:
+        typer.echo(json.dumps(facts))
+        return
+    width = max(map(len, facts))
+    for name, value in facts.items():
+        typer.echo(f"{name.replace('_', ' '):{width}}  {f'{value:.4f}' if isinstance(value, float) else value}")
+
+
+@app.command(
+    epilog=examples("compare photo.jpg sheet.png --bpp 0.25", "compare photo.jpg sheet.png --quality 0.3 --steps 50")
+)
+def compare(
+    source: Picture,
+    out: PngOut,
+    quality: Quality = None,
+    bpp: Bpp = None,
+    steps: Steps = _DEFAULTS.num_inference_steps,
+    noise: Noise = _DEFAULTS.noise_level,
+    seed: Seed = _DEFAULTS.seed,
+    force: Force = False,
+) -> None:
+    """Put one picture through every method at the same bytes: a contact sheet and a table."""
+    from pipeline.comparison import CodecSubject
+    from pipeline.comparison.catalogue import side_by_side
+    from pipeline.comparison.sheet import Cell, contact_sheet
+    from pipeline.metrics import lpips_name, measure
+
+    rate = chosen_rate(quality, bpp)
+    check_png(out, force, source)
+    image = load_picture(source)
+    original = np.asarray(image)
+    codec = load_codec()
+    subject = CodecSubject(codec, original, encode(codec, image, rate))
+    lpips = lpips_name() or "LPIPS"
+    caption = "The grain control has as much noise as brings it to the PSNR of diffusion."
+    table = Table("method", "bytes", "bpp", "PSNR dB", "MS-SSIM", lpips, caption=caption)
+    for column in table.columns[1:]:
+        column.justify = "right"
+    cells = [Cell("Original", f"{image.width} × {image.height} pixels", original)]
+    diffusion, flow = (DecodeSettings(decoder, steps, noise, seed) for decoder in (Decoder.DIFFUSION, Decoder.FLOW))
+    reasons = []
+    for method in tqdm(side_by_side(diffusion, flow), unit="method", disable=None, leave=False):
+        try:
+            with steps_shown(method.label) as show:
+                made = method.run(subject, show)
+        except ImageError as error:
+            table.add_row(method.label, *"–––––")
+            cells.append(Cell(method.label, str(error).replace("; ", ";\n"), None))
+            reasons.append(str(error))
+            continue
+        scores = measure(original, made.picture)
+        figures = (
+            f"{made.bytes:,}",
+            f"{8 * made.bytes / (image.width * image.height):.3f}",
+            f"{scores.psnr:.2f}",
+            *("n/a" if score is None else f"{score:.4f}" for score in (scores.ms_ssim, scores.lpips)),
+        )
+        table.add_row(made.label, *figures)
+        caption = "{} bytes, {} bpp\n{} dB, MS-SSIM {}, {lpips} {}".format(*figures, lpips=lpips)
+        cells.append(Cell(made.label, caption, made.picture))
+    write_output(out, png(contact_sheet(cells)), force, source)
+    Console(stderr=out == STANDARD_STREAM).print(table)
+    for reason in reasons:
+        note(reason)
+    if lpips_name() is None:
+        note("There is no LPIPS: its network is neither in the torch hub folder nor reachable.")
+
+
+@app.command(epilog=examples("verify"))
+def verify() -> None:
+    """Decode the conformance streams and say what differs from what is recorded of them."""
+    from pipeline.conformance import verify as verdicts
+
+    different = 0
+    for verdict in verdicts(load_codec()):
+        typer.echo(f"{verdict.name}: {'; '.join(verdict.differences) or 'agrees'}")
+        different += bool(verdict.differences)
+    if different:
+        raise typer.Exit(1)

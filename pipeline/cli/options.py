@@ -1,0 +1,50 @@
+"""The options and arguments that several commands take."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipeline.settings import MAX_SEED, MAX_SHIFT, MAX_STEPS
+
+DEFAULT_QUALITY = 0.5
+
+
+def examples(*lines: str) -> str:
+    return "\n\n".join(("Examples:", *(f"python -m pipeline {line}" for line in lines)))
+
+
+Quality = Annotated[
+    float | None, typer.Option(min=0, max=1, help=f"0 smallest, 1 best; {DEFAULT_QUALITY} unless given.")
+]
+Bpp = Annotated[float | None, typer.Option(min=0.001, help="Bits per pixel to aim at, instead of --quality.")]
+Steps = Annotated[int, typer.Option(min=1, max=MAX_STEPS, help="Sampling steps.")]
+Noise = Annotated[float, typer.Option(min=0, max=1, help="0 is the autoencoder's picture, 1 the most realistic.")]
+OwnSteps = Annotated[
+    int | None, typer.Option(min=1, max=MAX_STEPS, help="Sampling steps; the codec's own number unless given.")
+]
+OwnNoise = Annotated[
+    float | None,
+    typer.Option(min=0, max=1, help="0 is the picture without painting, 1 the most; the codec's own unless given."),
+]
+Shift = Annotated[
+    float | None,
+    typer.Option(
+        min=1 / MAX_SHIFT,
+        max=MAX_SHIFT,
+        help="Shift of diffusion's noise schedule; above 1 as in text-to-image. The trained one unless given.",
+    ),
+]
+Seed = Annotated[int, typer.Option(min=0, max=MAX_SEED, help="The same seed paints the same detail.")]
+Force = Annotated[bool, typer.Option("--force", help="Replace an existing output file.")]
+Picture = Annotated[Path, typer.Argument(metavar="PICTURE", help="PNG, JPEG, WebP, AVIF, …, or - for stdin.")]
+Stream = Annotated[Path, typer.Argument(metavar="STREAM", help="A .bbr file, or - for stdin.")]
+StreamOut = Annotated[Path, typer.Argument(metavar="OUT.bbr", help="The stream to write, or - for stdout.")]
+PngOut = Annotated[Path, typer.Argument(metavar="OUT.png", help="The PNG file to write, or - for stdout.")]
+
+
+def rate(quality: float | None, bpp: float | None) -> dict[str, float]:
+    """The one rate argument of `Codec.encode`."""
+    if quality is not None and bpp is not None:
+        raise typer.BadParameter("Give either --quality or --bpp, not both.")
+    return {"bpp": bpp} if bpp is not None else {"quality": DEFAULT_QUALITY if quality is None else quality}

@@ -1,0 +1,73 @@
+"""How the command line starts and ends: one sentence for what a person can put right, sound standard streams."""
+
+import importlib
+import os
+import sys
+from typing import Any, NoReturn
+
+import typer
+from typer.core import TyperGroup
+
+from pipeline.errors import BitbrushError
+
+_LATE = {"train": "pipeline.training.cli", "evaluate": "pipeline.evaluation.cli"}
+"""Commands whose modules need more than the app does; imported when they are called."""
+
+
+class Commands(TyperGroup):
+    """Turns every `BitbrushError` into one line on stderr and exit code 1; finds the late commands."""
+
+    def list_commands(self, ctx: typer.Context) -> list[str]:
+        return [*super().list_commands(ctx), *_LATE]
+
+    def get_command(self, ctx: typer.Context, cmd_name: str) -> Any:
+        if cmd_name in _LATE:
+            command = typer.main.get_command(importlib.import_module(_LATE[cmd_name]).app)
+            command.name = cmd_name
+            return command
+        return super().get_command(ctx, cmd_name)
+
+    def invoke(self, ctx: typer.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BitbrushError as error:
+            typer.echo(f"Error: {error}", err=True)
+            raise typer.Exit(1) from None
+
+
+def run(app: typer.Typer) -> NoReturn:
+    """Runs the command line and exits; a standard stream that is closed, full or cut off costs a sentence at most."""
+    _occupy_closed_streams()
+    try:
+        app(prog_name="python -m pipeline")
+    except SystemExit as exit:
+        code = exit.code
+    except OSError as error:
+        if error.strerror is None:
+            raise
+        note(f"Error: {error.filename or 'Standard output'} cannot be used ({error.strerror}).")
+        code = 1
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except OSError:
+        # What is left could not be written when Python ends, either, which would then say so.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = code or 1
+    sys.exit(code)
+
+
+def _occupy_closed_streams() -> None:
+    """Opens nothing in place of closed standard streams, so that no other file takes their number."""
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w")
+
+
+def note(text: str) -> None:
+    """One line on stderr."""
+    typer.echo(text, err=True)

@@ -1,0 +1,79 @@
+"""What the commands do between reading and writing."""
+
+import dataclasses
+import io
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from PIL import Image
+from rich.console import Console
+from tqdm import tqdm
+
+from pipeline.errors import SettingsError
+from pipeline.files import check_output, is_stream, read_input
+from pipeline.settings import CodecName, DecodeStep
+
+if TYPE_CHECKING:
+    from pipeline.codec import Codec
+
+
+def load_codec() -> "Codec":
+    from pipeline.codec import Codec
+
+    return Codec.from_pretrained()
+
+
+def encode(
+    codec: "Codec",
+    image: Image.Image,
+    rate: dict[str, float],
+    name: CodecName = CodecName.STANDARD,
+    mask: Image.Image | None = None,
+) -> bytes:
+    with Console(stderr=True).status("compressing"):
+        return codec.encode(image, **rate, codec=name, mask=mask)
+
+
+@contextmanager
+def steps_shown(title: str) -> Iterator[Callable[[DecodeStep], None]]:
+    """What shows the steps of a decode as a progress bar on stderr while a person watches."""
+    with tqdm(desc=title, unit="step", disable=None, leave=False) as bar:
+
+        def show(record: DecodeStep) -> None:
+            bar.total, bar.n = record.total, record.step
+            bar.refresh()
+
+        yield show
+
+
+def facts(stream: bytes) -> dict[str, Any]:
+    """The header's fields and what follows from them; raises `StreamError` for a damaged stream."""
+    from pipeline.stream import read_header
+
+    header = read_header(stream)
+    return dataclasses.asdict(header) | {"quality": header.quality, "bytes": header.total_bytes, "bpp": header.bpp}
+
+
+def load_picture(source: Path) -> Image.Image:
+    from pipeline.images import read_picture
+
+    picture = read_picture(read_input(source) if is_stream(source) else source)
+    for note in picture.notes:
+        note(note)
+    return picture.image
+
+
+def check_png(out: Path, force: bool, source: Path) -> None:
+    if not is_stream(out) and out.suffix.lower() != ".png":
+        raise SettingsError(f"Pictures are written as PNG; give {out} a name that ends in .png.")
+    check_output(out, force, source)
+
+
+def png(picture: np.ndarray | Image.Image) -> bytes:
+    buffer = io.BytesIO()
+    image = picture if isinstance(picture, Image.Image) else Image.fromarray(picture)
+    image.save(buffer, format="PNG", compress_level=3)
+    return buffer.getvalue()

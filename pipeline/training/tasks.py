@@ -1,0 +1,167 @@
+"""Makes the task of each network: what it starts from, and which finished networks it needs.
+
+Every function is given the run and options of its own, declared as the command line shows them, and yields the phases
+of the run.
+"""
+
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import torch
+import typer
+from diffusers.utils import SAFETENSORS_WEIGHTS_NAME
+from safetensors.torch import load_file
+
+from pipeline.autoencoder import Autoencoder
+from pipeline.autoencoder.stretch import stretch
+from pipeline.autoencoder.training import AutoencoderTask
+from pipeline.codec import CHECKPOINTS
+from pipeline.metrics.perceptual.distilled import DistilledSqueezeNet
+from pipeline.metrics.perceptual.networks import DISTILLED_FOLDER
+from pipeline.metrics.perceptual.teacher import Teacher
+from pipeline.metrics.perceptual.training import BlockTask, EndToEndTask, prepare
+from pipeline.score import DiffusionDecoder, FlowDecoder, ScoreDecoder
+from pipeline.score.training import ScoreTask
+from pipeline.training.distortions import PairSet
+from pipeline.training.run import Phase, Run
+from pipeline.ultralow.ablation import Part, remove
+from pipeline.ultralow.encoders import SqueezeSemantics
+from pipeline.ultralow.feature_coder import FeatureCoder
+from pipeline.ultralow.painter import LatentPainter
+from pipeline.ultralow.training import LossWeights, UltraLow, UltraLowTask, decoded_latents
+from pipeline.ultralow.vae import BlockVAE
+from pipeline.ultralow.vae_training import VAEDecoderTask, VAETask
+
+Stage1 = Annotated[Path, typer.Option("--autoencoder", help="The finished stage 1.", exists=True)]
+Init = Annotated[Path | None, typer.Option(help="A trained decoder to start from.", exists=True)]
+
+_FULL_PRECISION = {"torch_dtype": torch.float32, "low_cpu_mem_usage": False}
+
+
+def autoencoder(
+    run: Run,
+    init: Annotated[Path | None, typer.Option(help="A trained autoencoder to start from.", exists=True)] = None,
+    lambda_range: Annotated[
+        tuple[float, float] | None, typer.Option(help="Lagrangian weights of qualities 0 and 1.")
+    ] = None,
+    weighed_rounding: Annotated[
+        bool, typer.Option("--weighed-rounding", help="Train on the rounding of real streams: for the last steps.")
+    ] = False,
+) -> Iterator[Phase]:
+    """Stage 1, new, trained on, or for a wider range of rates."""
+    run.seed()
+    validation = run.photos(validation=True)
+    model = Autoencoder(**run.preset.model) if init is None else Autoencoder.from_pretrained(init, **_FULL_PRECISION)
+    if lambda_range is not None:
+        try:
+            stretch(model, lambda_range)
+        except ValueError as error:
+            raise typer.BadParameter(str(error), param_hint="--lambda-range") from error
+    yield run.phase(AutoencoderTask(model, validation, run.config.crop, weighed_rounding))
+
+
+def diffusion(run: Run, stage1: Stage1 = CHECKPOINTS / "autoencoder", init: Init = None) -> Iterator[Phase]:
+    """Stage 2 as a diffusion model, on a finished stage 1."""
+    yield _score_phase(run, DiffusionDecoder, stage1, init)
+
+
+def flow(
+    run: Run, stage1: Stage1 = CHECKPOINTS / "autoencoder", init: Init = CHECKPOINTS / "diffusion"
+) -> Iterator[Phase]:
+    """Stage 2 as a rectified flow, on a finished stage 1 and usually from a diffusion model."""
+    yield _score_phase(run, FlowDecoder, stage1, init)
+
+
+def _score_phase(run: Run, model_class: type[ScoreDecoder], stage1: Path, init: Path | None) -> Phase:
+    run.seed()
+    model = model_class(**run.preset.model)
+    if init is not None:
+        # Both decoders have the same networks; a flow from a diffusion model learns anew what time and target mean.
+        model.load_state_dict(load_file(init / SAFETENSORS_WEIGHTS_NAME))
+    # A flow keeps the residual scale of the diffusion model it starts from; trained on, each may meet a new stage 1.
+    scale = init is None or model_class.load_config(init)["_class_name"] == model_class.__name__
+    return run.phase(ScoreTask(model, _stage1(stage1), run.photos(validation=True), run.config.crop, scale))
+
+
+def lpips(run: Run, stage1: Stage1 = CHECKPOINTS / "autoencoder") -> Iterator[Phase]:
+    """The distilled LPIPS network, on a teacher and pairs of pictures: its blocks first, then all of it."""
+    blocks, end_to_end = run.preset.phases
+    teacher, decoded_by = Teacher.load(), _stage1(stage1)
+    pairs = PairSet(run.photos(), decoded_by)
+    calibration = pairs.draw(64, blocks.crop, np.random.default_rng(0))
+    held_out = PairSet(run.photos(validation=True), decoded_by).draw(64, blocks.crop, np.random.default_rng(1))
+    run.seed()
+    model = DistilledSqueezeNet(**run.preset.model)
+    prepare(model, teacher, calibration, fresh=True)
+    yield Phase(BlockTask(model, teacher, held_out), pairs.draw, blocks, run.out / "blocks")
+    model = DistilledSqueezeNet.from_pretrained(run.out / "blocks" / "model", low_cpu_mem_usage=False)
+    prepare(model, teacher, calibration, fresh=False)
+    yield Phase(EndToEndTask(model, teacher, held_out), pairs.draw, end_to_end, run.out)
+
+
+def vae(run: Run) -> Iterator[Phase]:
+    """The latent space, on a teacher."""
+    run.seed()
+    validation = run.photos(validation=True)
+    yield run.phase(VAETask(BlockVAE(**run.preset.model), Teacher.load(), validation, run.config.crop))
+
+
+def vae_decoder(
+    run: Run,
+    init: Annotated[Path, typer.Option(help="Folder of a trained system with its vae.", exists=True)] = CHECKPOINTS,
+) -> Iterator[Phase]:
+    """The latent space's decoder, on a teacher and a finished ultra-low system."""
+    run.seed()
+    validation = run.photos(validation=True)
+    model = BlockVAE.from_pretrained(init / "vae", **_FULL_PRECISION)
+    system = _ultralow_system(init).requires_grad_(False).to(memory_format=torch.channels_last)
+    decoded = partial(decoded_latents, system, model, _semantic_encoder().requires_grad_(False))
+    yield run.phase(VAEDecoderTask(model, decoded, Teacher.load(), validation, run.config.crop))
+
+
+def ultralow(
+    run: Run,
+    stage1: Stage1 = CHECKPOINTS / "autoencoder",
+    latent_space: Annotated[Path, typer.Option("--vae", help="The finished latent space.", exists=True)] = CHECKPOINTS
+    / "vae",
+    init: Annotated[
+        Path | None, typer.Option(help="Folder of a trained system to start from, such as checkpoints/.", exists=True)
+    ] = None,
+    painter_only: Annotated[
+        bool, typer.Option("--painter-only", help="Keep the coder as it is: streams stay valid.")
+    ] = False,
+    without: Annotated[Part | None, typer.Option(help="Leave a part out, for the ablation table.")] = None,
+) -> Iterator[Phase]:
+    """The ultra-low system, on a teacher, a finished stage 1, latent space and distilled LPIPS network."""
+    if painter_only and init is None:
+        raise typer.BadParameter("needs --init, a system whose coder is trained", param_hint="--painter-only")
+    run.seed()
+    validation = run.photos(validation=True)
+    model = UltraLow(FeatureCoder(), LatentPainter()) if init is None else _ultralow_system(init)
+    model.coder.requires_grad_(not painter_only)
+    if not painter_only:
+        model.coder.distortion_encoder.copy_from(Autoencoder.from_pretrained(stage1, torch_dtype=torch.float32))
+    weights = LossWeights()
+    if without is not None:
+        weights = remove(without, model.coder, model.painter, weights)
+    frozen = BlockVAE.from_pretrained(latent_space, torch_dtype=torch.float32)
+    task = UltraLowTask(model, frozen, _semantic_encoder(), Teacher.load(), validation, run.config.crop, weights)
+    yield run.phase(task)
+
+
+def _stage1(folder: Path) -> Autoencoder:
+    return Autoencoder.from_pretrained(folder, torch_dtype=torch.float32).to(memory_format=torch.channels_last)
+
+
+def _ultralow_system(folder: Path) -> UltraLow:
+    return UltraLow(
+        FeatureCoder.from_pretrained(folder / "ultralow", **_FULL_PRECISION),
+        LatentPainter.from_pretrained(folder / "painter", **_FULL_PRECISION),
+    )
+
+
+def _semantic_encoder() -> SqueezeSemantics:
+    return SqueezeSemantics(DistilledSqueezeNet.from_pretrained(DISTILLED_FOLDER, **_FULL_PRECISION))
