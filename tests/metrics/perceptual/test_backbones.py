@@ -9,7 +9,7 @@ import pytest
 from pipeline.metrics import (
     lpips_name,
 )
-from pipeline.metrics.perceptual import backbones
+from pipeline.metrics.perceptual import backbones, networks
 
 
 class Response(io.BytesIO):
@@ -36,8 +36,8 @@ def online(hub, monkeypatch):
         raise urllib.error.URLError("no route")
 
     monkeypatch.delenv("BITBRUSH_OFFLINE")
-    monkeypatch.delitem(backbones.BACKBONES, "alex")
-    monkeypatch.setitem(backbones.BACKBONES, "squeeze", BACKBONE)
+    for module in (backbones, networks):
+        monkeypatch.setattr(module, "BACKBONES", {"squeeze": BACKBONE})
     monkeypatch.setattr("urllib.request.urlopen", unreachable)
     return requests
 
