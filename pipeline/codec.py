@@ -5,14 +5,16 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import fields
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import torch
-from diffusers.utils import SAFETENSORS_WEIGHTS_NAME
+from diffusers.utils.constants import SAFETENSORS_WEIGHTS_NAME
 from PIL import Image
 from torch import Tensor
 
 from pipeline import images
+from pipeline.arrays import UInt8
 from pipeline.autoencoder import Latent, QualityMap
 from pipeline.autoencoder.allocation import affordable, fitting, painted_levels
 from pipeline.cache import ByteCache
@@ -20,8 +22,8 @@ from pipeline.errors import SettingsError, StreamError
 from pipeline.grain import grain_code
 from pipeline.settings import DEFAULT_SETTINGS, CodecName, DecodeSettings, DecodeStep
 from pipeline.stream import QUALITY_STEPS, StreamHeader, bits_per_pixel, pack, unpack
-from pipeline.systems import HFDSystem, Reconstruction, System
-from pipeline.systems.sprdiff import SPRDiffSystem
+from pipeline.systems import HFDSystem, Reconstruction, SPRDiffSystem, System
+from pipeline.systems.base import Network
 
 CHECKPOINTS = Path(__file__).resolve().parent.parent / "checkpoints"
 _RECONSTRUCTION_BYTES_KEPT = 320_000_000
@@ -55,10 +57,10 @@ class Codec:
         return f"{self.device.type}, float32"
 
     @property
-    def systems(self) -> tuple[System, ...]:
+    def systems(self) -> tuple[System[Any], ...]:
         return self.standard, self.ultralow
 
-    def system(self, name: CodecName) -> System:
+    def system(self, name: CodecName) -> System[Any]:
         """The compression system of that name."""
         return next(system for system in self.systems if system.name == name)
 
@@ -69,15 +71,15 @@ class Codec:
             self._hashes[name] = hashlib.sha256(content).hexdigest()[:8]
         return self._hashes[name]
 
-    def _load(self, model_class: type, name: str):
+    def _load(self, model_class: type[Network], name: str) -> Network:
         with self._lock:
             if name not in self._models:
-                model = model_class.from_pretrained(
+                model = cast(Any, model_class).from_pretrained(
                     self._folder / name, torch_dtype=torch.float32, low_cpu_mem_usage=False
                 )
                 model = model.to(self.device, memory_format=torch.channels_last).eval().requires_grad_(False)
                 self._models[name] = model
-            return self._models[name]
+            return cast(Network, self._models[name])
 
     # -- encoding ---------------------------------------------------------------------------------------------------
 
@@ -132,12 +134,14 @@ class Codec:
                 payload = compress(QualityMap(quality_code, levels))
                 return pack(system.model_name, weights, *image.size, quality_code, grain, payload)
 
+            code = None if quality is None else round(quality * QUALITY_STEPS)
+            target = 0.0 if bpp is None else bpp
             if mask is not None:
-                bits = image.width * image.height * bpp if bpp else 8 * len(encode_at(round(quality * QUALITY_STEPS)))
+                bits = image.width * image.height * target if code is None else 8 * len(encode_at(code))
                 levels = affordable(painted_levels(mask, *padded.shape[2:]), bits)
-            if quality is not None:
-                return encode_at(round(quality * QUALITY_STEPS))
-            return self._search(encode_at, bpp, system.bpp_tolerance)
+            if code is not None:
+                return encode_at(code)
+            return self._search(encode_at, target, system.bpp_tolerance)
 
     @staticmethod
     def _search(encode_at: Callable[[int], bytes], bpp: float, tolerance: float) -> bytes:
@@ -189,7 +193,7 @@ class Codec:
         with self._lock:
             return system.decompress(payload, header.quality_code, height, width)
 
-    def reconstruct(self, stream: bytes) -> np.ndarray:
+    def reconstruct(self, stream: bytes) -> UInt8:
         """The picture that the stream alone describes, ``(height, width, 3)`` uint8."""
         header, _ = self.read(stream)
         return self._crop(self._reconstruction(stream, header).picture, header)
@@ -234,7 +238,7 @@ class Codec:
             return reconstruction
 
     @staticmethod
-    def _crop(picture: Tensor, header: StreamHeader) -> np.ndarray:
+    def _crop(picture: Tensor, header: StreamHeader) -> UInt8:
         return images.to_uint8(picture[..., : header.height, : header.width])
 
 
@@ -242,5 +246,5 @@ def _nbytes(part: object) -> int:
     """Bytes of all tensors in a part and the dataclasses and tuples within it."""
     if isinstance(part, Tensor):
         return part.nbytes
-    parts = part if isinstance(part, tuple) else [getattr(part, each.name) for each in fields(part)]
+    parts = part if isinstance(part, tuple) else [getattr(part, each.name) for each in fields(cast(Any, part))]
     return sum(map(_nbytes, parts))

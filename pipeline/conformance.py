@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from pipeline.arrays import UInt8
 from pipeline.codec import Codec
 from pipeline.errors import BitbrushError, StreamError
 
@@ -99,7 +100,7 @@ def write(codec: Codec, streams: dict[str, bytes], folder: Path = FOLDER) -> Non
     (folder / _MANIFEST).write_text(json.dumps({"weights": weights, "streams": recorded}) + "\n")
 
 
-def _split(picture: np.ndarray, axis: int) -> list[np.ndarray]:
+def _split(picture: UInt8, axis: int) -> list[UInt8]:
     return np.array_split(picture, min(_CELLS, picture.shape[axis]), axis)
 
 

@@ -1,14 +1,12 @@
 """Pictures in and out: files become upright RGB pictures, pictures become PNG files and tensors."""
 
-from pathlib import Path
-
 import numpy as np
 import torch
 import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
-from pipeline.files import atomic_path
+from pipeline.arrays import UInt8
 from pipeline.pictures import (
     MAX_PIXELS,
     MAX_SIDE,
@@ -18,6 +16,7 @@ from pipeline.pictures import (
     image_size,
     load_image,
     read_picture,
+    save_png,
 )
 
 __all__ = [
@@ -37,19 +36,12 @@ __all__ = [
 ]
 
 
-def save_png(picture: np.ndarray | Image.Image, path: str | Path) -> None:
-    """Writes ``(height, width, 3)`` uint8 or a Pillow picture as PNG, whole or not at all."""
-    image = picture if isinstance(picture, Image.Image) else Image.fromarray(picture)
-    with atomic_path(path) as partial:
-        image.save(partial, format="PNG", compress_level=3)
-
-
-def to_tensor(image: Image.Image | np.ndarray) -> Tensor:
+def to_tensor(image: Image.Image | UInt8) -> Tensor:
     """RGB picture => ``(1, 3, height, width)`` float32 in [0, 1]."""
     return torch.from_numpy(np.array(image)).permute(2, 0, 1)[None].float().div_(255)
 
 
-def to_uint8(tensor: Tensor) -> np.ndarray:
+def to_uint8(tensor: Tensor) -> UInt8:
     """``(1, 3, height, width)`` in [0, 1] (clipped) => ``(height, width, 3)`` uint8."""
     return tensor[0].float().clamp(0, 1).mul_(255).round_().byte().permute(1, 2, 0).contiguous().cpu().numpy()
 

@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-import numpy as np
-
+from pipeline.arrays import UInt8
 from pipeline.errors import SettingsError
 
 MAX_STEPS = 100
@@ -36,6 +35,10 @@ class Decoder(StrEnum):
     def paints(self) -> bool:
         """Whether detail is generated."""
         return self in (Decoder.DIFFUSION, Decoder.FLOW)
+
+
+DECODER_NAMES = {Decoder.DIFFUSION: "Diffusion", Decoder.FLOW: "Rectified flow"}
+"""Of the decoders that paint, for people."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +76,15 @@ class DecodeSettings:
         if self.shift is not None and self.decoder is not Decoder.DIFFUSION:
             raise SettingsError(f"Only diffusion has a noise schedule to shift; leave it out for {self.decoder}.")
 
+    @property
+    def steps_text(self) -> str:
+        """The number of steps, such as "25 steps"."""
+        return "1 step" if self.num_inference_steps == 1 else f"{self.num_inference_steps} steps"
+
+    def in_words(self) -> str:
+        """Of a repaint, such as "Diffusion, 25 steps, noise 0.5"."""
+        return f"{DECODER_NAMES[self.decoder]}, {self.steps_text}, noise {self.noise_level:g}"
+
 
 DEFAULT_SETTINGS = {
     CodecName.STANDARD: DecodeSettings(),
@@ -89,5 +101,5 @@ class DecodeStep:
     total: int
     sigma: float
     """Noise level of the sampler after this step, relative to the signal; 0 at the end."""
-    image: np.ndarray
+    image: UInt8
     """``(height, width, 3)`` uint8: the current estimate of the clean picture."""

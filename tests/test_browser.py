@@ -79,7 +79,10 @@ def opened(
     page = context.new_page()
     page.set_default_timeout(PATIENCE)
     problems: list[str] = []
-    page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
+    page.on(
+        "console",
+        lambda message: problems.append(f"{message.text} {message.location}") if message.type == "error" else None,
+    )
     page.on("pageerror", lambda error: problems.append(str(error)))
     own = (served.url, "data:", "blob:")
     page.on("request", lambda request: None if request.url.startswith(own) else problems.append(request.url))
@@ -245,6 +248,7 @@ def test_a_run_that_waits_can_be_stopped(browser: "Browser", served: "ServedApp"
     page = context.new_page()
     page.set_default_timeout(PATIENCE)
     page.goto(f"{blocked.url}/{CHEAP}")
+    page.locator("#photo img").wait_for()
     page.locator("#run").click()
     page.wait_for_function("!document.querySelector('#stop').disabled")
     page.wait_for_timeout(300)
@@ -438,8 +442,10 @@ def test_bad_photo_is_explained_and_the_page_goes_on(
         upload.set_input_files(tmp_path / "text.png")
         page.locator("#run").click()
         page.get_by_text("not a picture Bitbrush can read").first.wait_for()
-        damaged = photo.read_bytes()[:-2000]
-        upload.set_input_files({"name": "damaged.png", "mimeType": "image/png", "buffer": damaged})
+        whole = io.BytesIO()
+        load_image(photo).save(whole, "WEBP", lossless=True)
+        damaged = whole.getvalue()[:-2000]
+        upload.set_input_files({"name": "damaged.webp", "mimeType": "image/webp", "buffer": damaged})
         page.locator("#run").click()
         wait_for_status(page, "message says why")
         upload.set_input_files(photo)

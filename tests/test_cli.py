@@ -17,6 +17,7 @@ from pipeline.cli.work import png
 from pipeline.comparison.baselines import encode_plain
 from pipeline.comparison.sheet import SMALLEST
 from pipeline.images import load_image
+from pipeline.pictures.png import ANIMATED
 from pipeline.settings import DEFAULT_SETTINGS, CodecName, DecodeSettings, DecodeStep
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -208,6 +209,15 @@ def test_files_that_are_no_pictures(tmp_path):
     assert_refused(run("compress", tmp_path / "missing.png", tmp_path / "a.bbr"))
     assert_refused(run("info", tmp_path / "missing.bbr"), "missing.bbr")
     assert names(tmp_path) == {"text.png"}
+
+
+def test_what_a_picture_leaves_out_is_said(tmp_path: Path, pixels: np.ndarray) -> None:
+    animated = tmp_path / "animated.gif"
+    first = Image.fromarray(pixels)
+    first.save(animated, save_all=True, append_images=[first.rotate(180)])
+    result = run("compress", animated, tmp_path / "out.bbr")
+    assert result.exit_code == 0
+    assert ANIMATED in result.stderr
 
 
 def test_outputs_that_cannot_be(photo, stream_file, tmp_path):

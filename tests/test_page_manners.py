@@ -19,15 +19,19 @@ from PIL import Image
 
 from pipeline.cache import ByteCache
 from pipeline.codec import _nbytes
+from pipeline.pictures import read_picture
 from pipeline.settings import DecodeSettings, DecodeStep
 from pipeline.systems import Reconstruction
 from pipeline.ui import files
 from pipeline.ui.actions import Actions
 from pipeline.ui.checks import viewable
+from pipeline.ui.choosing import Choosing
 from pipeline.ui.engine import PAINTING_BYTES_KEPT, Engine
 from pipeline.ui.files import RunFolder
-from pipeline.ui.sides import AUTOENCODER, JPEG, REPAINT, Sides
+from pipeline.ui.request import Request
+from pipeline.ui.sides import Side, Sides
 from pipeline.ui.turns import Stopped, Turn, Turns
+from pipeline.ui.view import report
 
 if TYPE_CHECKING:
     from pipeline.codec import Codec
@@ -150,27 +154,30 @@ def test_turns():
 @pytest.mark.parametrize("after", [1, 4])
 def test_a_stopped_run_keeps_its_last_picture(cache_folder: Path, codec: "Codec", picture: Image.Image, after: int):
     picture.save(cache_folder / "photo.png")
-    actions, sides, calls = Actions(Engine(lambda: codec)), Sides(AUTOENCODER, JPEG), []
+    actions, sides, calls = Actions(Engine(lambda: codec)), Sides(Side.AUTOENCODER, Side.JPEG), []
     settings = DecodeSettings("flow", 9)
-    run = actions.compressed(str(cache_folder / "photo.png"), "quality", 0.2, settings)
+    run = actions.encode(Request(str(cache_folder / "photo.png"), "quality", 0.2, settings))
 
     def go_on() -> None:
         calls.append(None)
         if len(calls) > after:
             raise Stopped
 
-    *_, view = actions.run(run, sides, go_on)
-    assert f"Stopped after step {run.step} of 9" in view.status and run.step == after - 1
-    assert run.captions[REPAINT].endswith(f"step {run.step} of 9") and Path(run.previews[REPAINT]).exists()
+    *_, view = actions.decode(run, sides, go_on)
+    assert f"Stopped after step {run.decoding.step} of 9" in view.status and run.decoding.step == after - 1
+    assert (
+        run.pictures.captions[Side.REPAINT].endswith(f"step {run.decoding.step} of 9")
+        and Path(run.pictures.previews[Side.REPAINT]).exists()
+    )
     assert "JPEG follows" in view.captions and "complete" in view.captions
-    *_, answer = actions.complete(run, sides, Turns())
-    assert "JPEG (optimised tables), quality" in answer[2]
+    *_, answer = Choosing(actions.engine).complete(run, sides, Turns())
+    assert "JPEG (optimised tables), quality" in answer.captions
 
     turns = Turns(begun=1)
-    sides.right = "WebP"
-    *_, answer = actions.complete(run, sides, turns)
+    sides.right = Side.WEBP
+    *_, answer = Choosing(actions.engine).complete(run, sides, turns)
     assert "Stopped" in answer[0] and "no WebP was made" in answer[2] and 'data-press=""' in answer[2]
-    _, captions = actions.show(sides, run, AUTOENCODER, "WebP")
+    _, captions = Choosing.show(sides, run, "Autoencoder", "WebP")
     assert "WebP follows" in captions and "complete" in captions
 
 
@@ -252,7 +259,7 @@ def test_streams_are_judged_by_their_content(served: "ServedApp", picture: Image
 def test_previews_are_the_picture(cache_folder: Path, picture: Image.Image):
     for suffix in ("tif", "ppm"):
         picture.save(cache_folder / f"my photo.{suffix}")
-        shown = viewable(str(cache_folder / f"my photo.{suffix}"))
+        shown, _ = viewable(str(cache_folder / f"my photo.{suffix}"))
         assert Path(shown).name == "my-photo.png"
         np.testing.assert_array_equal(np.asarray(Image.open(shown)), np.asarray(picture))
     for suffix in ("png", "jpg", "webp", "avif", "gif", "bmp"):
@@ -260,12 +267,24 @@ def test_previews_are_the_picture(cache_folder: Path, picture: Image.Image):
         assert viewable(str(cache_folder / f"photo.{suffix}")) == viewable(None), suffix
 
 
+def test_what_is_to_be_said_about_a_photo_is_said(cache_folder: Path, codec: "Codec", picture: Image.Image):
+    for suffix in ("tif", "gif"):
+        picture.save(cache_folder / f"pages.{suffix}", save_all=True, append_images=[picture.rotate(180)])
+    notes = {suffix: read_picture(cache_folder / f"pages.{suffix}").notes for suffix in ("tif", "gif")}
+    assert notes["tif"] and notes["tif"][0] in viewable(str(cache_folder / "pages.tif")).status, "its PNG has no pages"
+    assert viewable(str(cache_folder / "pages.gif")) == viewable(None), "browsers show it as it is"
+    engine = Engine(lambda: codec)
+    run = Actions(engine).encode(Request(str(cache_folder / "pages.gif"), "quality", 0.2, DecodeSettings()))
+    assert notes["gif"] and notes["gif"][0] in report(run, engine).html()
+
+
 # -- where and how it starts --------------------------------------------------------------------------------------
 
 
-def test_temporary_files_are_the_processes_own_and_go_with_it(tmp_path: Path):
+def test_it_starts_without_what_computes_and_its_temporary_files_go_with_it(tmp_path: Path):
     (tmp_path / "gradio").write_text("belongs to somebody else")
-    script = "import app, os; app.build_app(lambda: None); print(os.environ['GRADIO_TEMP_DIR'])"
+    late = "import sys; print({'torch', 'diffusers', 'compressai', 'matplotlib', 'scipy'} & {*sys.modules})"
+    script = f"import app, os; app.build_app(lambda: None); {late}; print(os.environ['GRADIO_TEMP_DIR'])"
     environment = {name: value for name, value in os.environ.items() if name != "GRADIO_TEMP_DIR"}
     done = subprocess.run(
         [sys.executable, "-c", script],
@@ -275,5 +294,6 @@ def test_temporary_files_are_the_processes_own_and_go_with_it(tmp_path: Path):
         text=True,
         check=True,
     )
+    assert "set()" in done.stdout, "what computes is imported after the page is there"
     folder = Path(done.stdout.split()[-1])
     assert folder.parent == tmp_path and not folder.exists()

@@ -11,16 +11,21 @@ import pytest
 from PIL import Image
 
 from pipeline.codec import Codec
-from pipeline.comparison.baselines import encode_plain
+from pipeline.comparison.baselines import PlainResult, encode_plain
 from pipeline.comparison.differences import error_map, spread_map
+from pipeline.errors import ImageError
 from pipeline.settings import DEFAULT_SETTINGS, CodecName, Decoder, DecodeSettings
-from pipeline.ui import plots, updates, zerogpu
+from pipeline.ui import plots, updates, view, zerogpu
 from pipeline.ui.actions import Actions
 from pipeline.ui.choices import EXAMPLES, PRESETS, RANGES, Link
+from pipeline.ui.choosing import Choosing
 from pipeline.ui.engine import Engine, film_steps
 from pipeline.ui.extras import Extras
+from pipeline.ui.opening import remembered
+from pipeline.ui.pictures import region
+from pipeline.ui.request import Request
 from pipeline.ui.run import Run
-from pipeline.ui.sides import AUTOENCODER, ERROR, GRAIN, JPEG, ORIGINAL, OTHER, REPAINT, SAMPLE, Sides
+from pipeline.ui.sides import Side, Sides
 from pipeline.ui.turns import Turns
 
 SETTINGS = DecodeSettings(num_inference_steps=2, seed=5)
@@ -49,8 +54,8 @@ def small_photo(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def run(actions: Actions, small_photo: Path) -> Run:
     """A finished run of 128 × 96 pixels."""
-    run = actions.compressed(str(small_photo), "quality", 0.3, SETTINGS)
-    for _ in actions.run(run, Sides()):
+    run = actions.encode(Request(str(small_photo), "quality", 0.3, SETTINGS))
+    for _ in actions.decode(run, Sides()):
         pass
     return run
 
@@ -60,12 +65,14 @@ def read(path: str) -> np.ndarray:
 
 
 def test_missing_pictures_are_made_once_and_are_what_they_are_called(actions: Actions, run: Run, codec: Codec):
-    sides = Sides(JPEG, OTHER)
-    (left, right), captions = actions.show(sides, run, JPEG, OTHER)
-    assert left == right == run.files[AUTOENCODER] and "JPEG follows" in captions and "complete" in captions
-    *_, answer = actions.complete(run, sides, Turns())
-    (left, right), captions = run.at(sides)
-    plain = encode_plain(Image.fromarray(run.picture(ORIGINAL)), "jpeg", len(run.stream))
+    sides = Sides(Side.JPEG, Side.OTHER)
+    (left, right), captions = Choosing.show(sides, run, Side.JPEG, Side.OTHER)
+    assert (
+        left == right == run.pictures.files[Side.AUTOENCODER] and "JPEG follows" in captions and "complete" in captions
+    )
+    *_, answer = Choosing(actions.engine).complete(run, sides, Turns())
+    (left, right), captions = view.pair(run, sides)
+    plain = encode_plain(Image.fromarray(run.pictures.read(Side.ORIGINAL)), "jpeg", len(run.stream))
     np.testing.assert_array_equal(read(left), plain.image)
     *_, last = codec.decode(run.stream, DecodeSettings(Decoder.FLOW, 4, SETTINGS.noise_level, SETTINGS.seed))
     np.testing.assert_array_equal(read(right), last.image)
@@ -75,57 +82,73 @@ def test_missing_pictures_are_made_once_and_are_what_they_are_called(actions: Ac
         and "complete" not in captions
     )
     assert list(answer[-1]["methods"]) == ["autoencoder", "grain", "repaint", "other decoder", "jpeg"]
-    assert run.missing(sides) == []
+    assert view.missing(run, sides) == []
 
-    sides = Sides(SAMPLE, REPAINT)
-    for _ in actions.complete(run, sides, Turns()):
+    sides = Sides(Side.SAMPLE, Side.REPAINT)
+    for _ in Choosing(actions.engine).complete(run, sides, Turns()):
         pass
     *_, last = codec.decode(run.stream, DecodeSettings(num_inference_steps=2, seed=6))
-    np.testing.assert_array_equal(read(run.at(sides)[0][0]), last.image)
+    np.testing.assert_array_equal(read(view.pair(run, sides)[0][0]), last.image)
+
+
+def test_a_method_that_cannot_take_the_photo_says_why(
+    actions: Actions, small_photo: Path, monkeypatch: pytest.MonkeyPatch
+):
+    engine, plain = actions.engine, actions.engine.plain
+
+    def choosy(image: Image.Image, codec: str, max_bytes: int) -> PlainResult:
+        if codec == "webp":
+            raise ImageError("WebP cannot hold a picture of this size; crop the picture to compare with it.")
+        return plain(image, codec, max_bytes)
+
+    monkeypatch.setattr(engine, "plain", choosy)
+    controls = (str(small_photo), "quality", 0.2, 0.3, 0.02, "flow", 1, 0.4, 5)
+    *_, answer = Extras(actions).compare(*controls, None, Turns())
+    assert "but 1," in answer.status and "WebP cannot hold" in answer.grid and Path(answer.sheet).exists()
+    assert "webp" not in answer.comparison["methods"] and "avif" in answer.comparison["methods"]
+
+    run = actions.encode(Request(str(small_photo), "quality", 0.3, SETTINGS))
+    for _ in actions.decode(run, Sides()):
+        pass
+    *_, answer = Choosing(engine).complete(run, Sides(Side.WEBP, Side.JPEG), Turns())
+    assert "WebP cannot hold" in answer.status and "Added JPEG" in answer.status
+    assert "Autoencoder (WebP cannot hold" in answer.captions and 'data-press=""' in answer.captions
 
 
 def test_error_map_is_that_of_the_picture_beside_it(run: Run):
-    original = run.picture(ORIGINAL)
-    for opposite, behind in ((AUTOENCODER, AUTOENCODER), (REPAINT, REPAINT), (ORIGINAL, REPAINT)):
-        (_, right), captions = run.at(Sides(opposite, ERROR))
-        np.testing.assert_array_equal(read(right), error_map(original, run.picture(behind)))
-        assert f"Absolute error of {run.captions[behind]}" in captions and "32 of 255" in captions
-
-
-def test_every_method_is_shown_but_the_one_that_cannot_take_the_picture(
-    actions: Actions, run: Run, small_photo: Path, monkeypatch: pytest.MonkeyPatch
-):
-    def as_if_wide(image, codec, size):
-        return encode_plain(Image.new("RGB", (16_384, 1)) if codec == "webp" else image, codec, size)
-
-    monkeypatch.setattr("pipeline.ui.engine.encode_plain", as_if_wide)
-    photo, rest = str(small_photo), (SETTINGS.decoder, 2, SETTINGS.noise_level, SETTINGS.seed, run, Turns())
-    *_, (status, grid, _, numbers) = Extras(actions._engine, actions).compare(photo, "quality", 0.2, 0.3, 0.02, *rest)
-    assert "WebP cannot hold a picture of 16384 × 1 pixels" in status and "Every method" in status
-    assert "webp" not in numbers["methods"] and {"jpeg", "avif", "jpeg xl", "ultra-low"} < set(numbers["methods"])
-    assert "Ultra-low codec, 1 step" in grid and "Grain control, σ" in grid
+    original = run.pictures.read(Side.ORIGINAL)
+    for opposite, behind in (
+        (Side.AUTOENCODER, Side.AUTOENCODER),
+        (Side.REPAINT, Side.REPAINT),
+        (Side.ORIGINAL, Side.REPAINT),
+    ):
+        (_, right), captions = view.pair(run, Sides(opposite, Side.ERROR))
+        np.testing.assert_array_equal(read(right), error_map(original, run.pictures.read(behind)))
+        assert f"Absolute error of {run.pictures.captions[behind]}" in captions and "32 of 255" in captions
 
 
 def test_samples_of_one_stream(actions: Actions, run: Run, codec: Codec):
-    *_, (status, html) = Extras(actions._engine, actions).sample(3, run, Turns())
+    *_, (status, html) = Extras(actions).sample(3, run, Turns())
     assert "3 samples" in status and "invented" in html
     pictures = [
         list(codec.decode(run.stream, DecodeSettings(num_inference_steps=2, seed=5 + n)))[-1].image for n in range(3)
     ]
-    np.testing.assert_array_equal(read(Path(run.files[REPAINT]).parent / "spread-3.png"), spread_map(pictures))
-    crop = run.region(*pictures[:2]).crop(pictures[2])
-    np.testing.assert_array_equal(read(Path(run.files[REPAINT]).parent / "sample-seed-7.png"), crop)
+    np.testing.assert_array_equal(
+        read(Path(run.pictures.files[Side.REPAINT]).parent / "spread-3.png"), spread_map(pictures)
+    )
+    crop = region(*pictures[:2]).crop(pictures[2])
+    np.testing.assert_array_equal(read(Path(run.pictures.files[Side.REPAINT]).parent / "sample-seed-7.png"), crop)
 
 
 def test_a_finished_view_is_remembered(actions: Actions, monkeypatch: pytest.MonkeyPatch):
-    link = Link.from_query({"example": "cat", "bpp": "0.06", "steps": "1", "decoder": "flow", "left": ORIGINAL})
-    assert actions.open(link) is None
-    first = actions.compressed(str(EXAMPLES["cat"]), link.rate, link.value, link.settings)
-    *_, view = actions.run(first, link.sides)
+    link = Link.from_query({"example": "cat", "bpp": "0.06", "steps": "1", "decoder": "flow", "left": Side.ORIGINAL})
+    assert remembered(actions, link) is None
+    first = actions.encode(Request(str(EXAMPLES["cat"]), link.rate, link.value, link.settings))
+    *_, last = actions.decode(first, link.sides)
     monkeypatch.setattr(Codec, "decode", None)
-    again = actions.open(link)
-    assert again.numbers == view.numbers
-    np.testing.assert_array_equal(read(again.picture_file), read(view.picture_file))
+    again = remembered(actions, link)
+    assert again.numbers == last.numbers
+    np.testing.assert_array_equal(read(again.picture_file), read(last.picture_file))
     assert again.pictures[0].endswith("cat-original.png") and "bpp=0.06" in again.captions
 
 
@@ -161,12 +184,12 @@ def test_each_codec_has_its_own_settings_until_they_are_changed():
 
 def test_an_ultra_low_run_has_a_coarse_picture_and_one_decoder(actions: Actions, small_photo: Path, codec: Codec):
     settings = replace(DEFAULT_SETTINGS[CodecName.ULTRALOW], num_inference_steps=1)
-    run = actions.compressed(str(small_photo), "ultralow", 0.05, settings)
-    *_, view = actions.run(run, Sides(AUTOENCODER, OTHER))
-    assert run.header.codec is CodecName.ULTRALOW and run.captions[AUTOENCODER] == "Coarse picture"
-    assert run.missing(Sides(AUTOENCODER, OTHER)) == [] and "has one decoder" in view.captions
-    np.testing.assert_array_equal(run.picture(AUTOENCODER), codec.reconstruct(run.stream))
-    assert set(run.scores) == {AUTOENCODER, GRAIN, REPAINT}
+    run = actions.encode(Request(str(small_photo), "ultralow", 0.05, settings))
+    *_, last = actions.decode(run, Sides(Side.AUTOENCODER, Side.OTHER))
+    assert run.header.codec is CodecName.ULTRALOW and run.pictures.captions[Side.AUTOENCODER] == "Coarse picture"
+    assert view.missing(run, Sides(Side.AUTOENCODER, Side.OTHER)) == [] and "has one decoder" in last.captions
+    np.testing.assert_array_equal(run.pictures.read(Side.AUTOENCODER), codec.reconstruct(run.stream))
+    assert set(run.pictures.scores) == {Side.AUTOENCODER, Side.GRAIN, Side.REPAINT}
 
 
 def test_films_begin_and_end_with_the_sampling():
@@ -190,8 +213,8 @@ def test_under_zerogpu_model_work_is_decorated_at_start_up(monkeypatch: pytest.M
 
     monkeypatch.setattr(zerogpu, "spaces", SimpleNamespace(GPU=gpu))
     engine = Engine(lambda: codec)
-    image = Image.fromarray(run.picture(ORIGINAL))
+    image = Image.fromarray(run.pictures.read(Side.ORIGINAL))
     assert engine.encode(b"photo", image, "quality", 0.3).stream == run.stream
     *_, last = engine.paint(run.stream, SETTINGS)
-    np.testing.assert_array_equal(last.image, run.picture(REPAINT))
+    np.testing.assert_array_equal(last.image, run.pictures.read(Side.REPAINT))
     assert asked == [zerogpu.ENCODE_SECONDS, zerogpu.START_SECONDS + 1]

@@ -5,8 +5,6 @@ from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
-from diffusers.configuration_utils import ConfigMixin, register_to_config
-from diffusers.models.modeling_utils import ModelMixin
 from torch import Tensor
 
 from pipeline.autoencoder.quality_map import QualityMap, map_size, read_levels, write_levels
@@ -18,6 +16,7 @@ from pipeline.entropy.scales import SCALE_LEVELS
 from pipeline.errors import StreamError
 from pipeline.layers.dct import dct_basis
 from pipeline.layers.lapped import BLOCK, filter_edges, lapped_filter
+from pipeline.layers.model import Model, configured
 from pipeline.layers.quality import CELL, Knots, spread
 from pipeline.stream import QUALITY_STEPS
 from pipeline.tiles import map_tiles
@@ -43,13 +42,16 @@ class Latent:
     quality: QualityMap
 
 
-class Autoencoder(ModelMixin, ConfigMixin):
+class Autoencoder(Model):
     """Transform coder with a hyperprior and one continuous quality for all rates.
 
     Data's way: ``image [B, 3, H, W] in [0, 1] -> y [B, C, H/16, W/16] -> bytes -> y_hat -> reconstruction``.
     """
 
-    @register_to_config
+    basis: Tensor
+    edge_filter: Tensor
+
+    @configured
     def __init__(
         self,
         luma_channels: int = 176,
@@ -73,17 +75,23 @@ class Autoencoder(ModelMixin, ConfigMixin):
             raise ValueError(f"groups {groups} must add up to {channels} latent channels")
         self.register_buffer("basis", dct_basis(BLOCK, luma_channels, chroma_channels), persistent=False)
         self.register_buffer("edge_filter", lapped_filter() if lapped else torch.eye(BLOCK), persistent=False)
-        self.analysis_path = AnalysisPath(channels, tuple(widths), tuple(blocks))
-        self.synthesis_path = SynthesisPath(channels, tuple(widths), tuple(synthesis_blocks))
+        self.analysis_path = AnalysisPath(channels, widths, blocks)
+        self.synthesis_path = SynthesisPath(channels, widths, synthesis_blocks)
         self.entropy = EntropyModel(tuple(groups), hyper_channels, feature_channels, context_channels, knots)
         # The step that is optimal at high rate: d/dD (lambda * D) = -d/dD R with D = step^2 / 12.
         lambdas = self.rate_lambda(torch.linspace(0, 1, knots))
         steps = torch.sqrt(6 / (lambdas * math.log(2)))
         self.log_gain = Knots(-steps.log()[:, None].expand(knots, channels))
 
+    @property
+    def lambda_range(self) -> tuple[float, float]:
+        """The Lagrangian weights of qualities 0 and 1."""
+        low, high = self.config["lambda_range"]
+        return low, high
+
     def rate_lambda(self, quality: Tensor) -> Tensor:
         """The Lagrangian weight of a quality in [0, 1], log-spaced over the model's range."""
-        low, high = self.config.lambda_range
+        low, high = self.lambda_range
         return low * (high / low) ** quality
 
     def _error_weights(self, quality: Tensor, size: torch.Size) -> Tensor:
@@ -104,7 +112,8 @@ class Autoencoder(ModelMixin, ConfigMixin):
             filtered = filter_edges(centred.float() * 255, self.edge_filter.float())
             coefficients = F.conv2d(filtered, self.basis.float(), stride=BLOCK)
             linear = coefficients * self._gain(quality, coefficients.shape[2:])
-        return linear + self.analysis_path(centred, quality).float()
+        path: Tensor = self.analysis_path(centred, quality)
+        return linear + path.float()
 
     def synthesis(self, y_hat: Tensor, quality: Tensor) -> Tensor:
         """Latent in quantisation steps => image ``(batch, 3, height, width)``, not yet clamped to [0, 1]."""
@@ -112,7 +121,7 @@ class Autoencoder(ModelMixin, ConfigMixin):
             coefficients = y_hat.float() / self._gain(quality, y_hat.shape[2:])
             linear = F.conv_transpose2d(coefficients, self.basis.float(), stride=BLOCK) / 255
             linear = filter_edges(linear, self.edge_filter.float().mT)
-        path = self.synthesis_path((coefficients / 64).to(self.synthesis_path.stem.weight.dtype), quality)
+        path: Tensor = self.synthesis_path((coefficients / 64).to(self.synthesis_path.stem.weight.dtype), quality)
         return linear + path.float() + 0.5
 
     def forward(self, image: Tensor, quality: Tensor, weighed_rounding: bool = True) -> AutoencoderOutput:

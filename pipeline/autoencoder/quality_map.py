@@ -82,7 +82,8 @@ def _residuals(levels: Tensor) -> list[tuple[Tensor, int]]:
         parts.append(((levels[rows, columns] - prediction).flatten(), doublings))
         return levels[rows, columns]
 
-    _walk(*levels.shape, note)
+    rows, columns = levels.shape
+    _walk(rows, columns, note)
     return parts
 
 

@@ -5,6 +5,7 @@ rest.
 """
 
 import math
+from typing import cast
 
 import torch
 from torch import nn
@@ -23,7 +24,7 @@ def stretch(model: Autoencoder, lambda_range: tuple[float, float]) -> None:
     Raises:
         ValueError: the range is empty or not above 0.
     """
-    (old_low, old_high), (low, high) = model.config.lambda_range, lambda_range
+    (old_low, old_high), (low, high) = model.lambda_range, lambda_range
     if not 0 < low < high:
         raise ValueError(f"lambda has to rise from above 0, not from {low} to {high}")
     old_span = math.log(old_high / old_low)
@@ -32,16 +33,17 @@ def stretch(model: Autoencoder, lambda_range: tuple[float, float]) -> None:
         if isinstance(module, Knots):
             _resample(module, slope, offset)
         elif isinstance(module, QualityBias):
-            first = module.linear[0]
+            first = cast(nn.Linear, module.linear[0])
             # It is given 2 q - 1.
             _fold(first.weight[:, 0], first.bias, slope, slope + 2 * offset - 1)
     entropy = model.entropy
-    for conv in (entropy.hyper_analysis[0], entropy.hyper_up1, entropy.hyper_up2):
-        _fold(conv.weight[:, -1], conv.bias, slope, offset)
-    for context in entropy.context:
+    for conv in (cast(nn.Conv2d, entropy.hyper_analysis[0]), entropy.hyper_up1, entropy.hyper_up2):
+        _fold(conv.weight[:, -1], cast(torch.Tensor, conv.bias), slope, offset)
+    for context in entropy.contexts:
+        entry, *_ = context
         # The last channel says which half of the checkerboard is coded.
-        _fold(context[0].weight[:, -2], context[0].bias, slope, offset)
-    model.register_to_config(lambda_range=tuple(lambda_range))
+        _fold(entry.weight[:, -2], entry.bias, slope, offset)
+    model.reconfigure(lambda_range=tuple(lambda_range))
 
 
 def _resample(knots: Knots, slope: float, offset: float) -> None:
@@ -52,7 +54,7 @@ def _resample(knots: Knots, slope: float, offset: float) -> None:
     values.copy_(torch.lerp(values[low], values[low + 1], (position - low)[:, None]))
 
 
-def _fold(weight: torch.Tensor, bias: nn.Parameter, slope: float, offset: float) -> None:
+def _fold(weight: torch.Tensor, bias: torch.Tensor, slope: float, offset: float) -> None:
     """``weight`` of an input that becomes ``slope x + offset``; zeros beyond the border are left as they are."""
     bias += offset * weight.flatten(1).sum(1) if weight.dim() > 1 else offset * weight
     weight *= slope

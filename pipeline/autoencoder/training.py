@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,7 +15,7 @@ from pipeline.training.data import PhotoSet
 from pipeline.training.loop import parameter_groups
 from pipeline.training.maps import random_maps
 
-FASTER = {"log_gain.values": 2, "z_index.values": 40}
+FASTER: dict[str, float] = {"log_gain.values": 2, "z_index.values": 40}
 """Parameters that learn at a multiple of the rate; scale indexes count in dozens."""
 _VALIDATION_QUALITIES = (0.1, 0.3, 0.5, 0.7, 0.9)
 
@@ -29,7 +30,7 @@ class AutoencoderTask:
         self._held_out = validation.crops(48, crop, np.random.default_rng(1))
         self._maps = random_maps(48, crop // CELL, torch.Generator().manual_seed(1))
 
-    def parameter_groups(self, learning_rate: float) -> Iterable[dict]:
+    def parameter_groups(self, learning_rate: float) -> Iterable[dict[str, Any]]:
         return parameter_groups(self.model, learning_rate, FASTER)
 
     def _losses(self, images: Tensor, quality: Tensor) -> tuple[Tensor, Tensor, Tensor]:

@@ -16,7 +16,8 @@ class _Stage(nn.Module):
         self.blocks = nn.Sequential(*(ResidualBlock(channels) for _ in range(blocks)))
 
     def forward(self, x: Tensor, quality: Tensor) -> Tensor:
-        return self.blocks(self.bias(x, quality))
+        out: Tensor = self.blocks(self.bias(x, quality))
+        return out
 
 
 def _reach(blocks: tuple[int, int, int]) -> int:
@@ -43,15 +44,15 @@ class AnalysisPath(nn.Module):
         self.stage8 = _Stage(w8, blocks[1])
         self.down16 = nn.Conv2d(w8, w16, 3, stride=2, padding=1)
         self.stage16 = _Stage(w16, blocks[2])
-        self.head = zero_init(nn.Conv2d(w16, latent_channels, 3, padding=1))
+        self.head: nn.Module = zero_init(nn.Conv2d(w16, latent_channels, 3, padding=1))
         self.reach = _up_to_cell(4 + _reach(blocks) + 4 + 8 + 16)
         """Pixels around a block of 16 that its position depends on, at most."""
 
     def forward(self, image: Tensor, quality: Tensor) -> Tensor:
         x = self.stage4(self.stem(F.pixel_unshuffle(image, 4)), quality)
         x = self.stage8(self.down8(x), quality)
-        x = self.stage16(self.down16(x), quality)
-        return self.head(x)
+        out: Tensor = self.head(self.stage16(self.down16(x), quality))
+        return out
 
 
 class SynthesisPath(nn.Module):

@@ -70,7 +70,7 @@ def compress(
     rate = chosen_rate(quality, bpp)
     check_output(out, force, source)
     image = load_picture(source)
-    stream = encode(load_codec(), image, rate, codec, mask and load_picture(mask))
+    stream = encode(load_codec(), image, rate, codec, None if mask is None else load_picture(mask))
     write_output(out, stream, force, source)
     facts = stream_facts(stream)
     note("{width} × {height} pixels: {bytes:,} bytes, {bpp:.4f} bpp at quality {quality:.3f}".format_map(facts))

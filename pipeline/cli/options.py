@@ -1,7 +1,7 @@
 """The options and arguments that several commands take."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypedDict
 
 import typer
 
@@ -43,7 +43,14 @@ StreamOut = Annotated[Path, typer.Argument(metavar="OUT.bbr", help="The stream t
 PngOut = Annotated[Path, typer.Argument(metavar="OUT.png", help="The PNG file to write, or - for stdout.")]
 
 
-def rate(quality: float | None, bpp: float | None) -> dict[str, float]:
+class Rate(TypedDict, total=False):
+    """The one rate argument of `Codec.encode`."""
+
+    quality: float
+    bpp: float
+
+
+def rate(quality: float | None, bpp: float | None) -> Rate:
     """The one rate argument of `Codec.encode`."""
     if quality is not None and bpp is not None:
         raise typer.BadParameter("Give either --quality or --bpp, not both.")

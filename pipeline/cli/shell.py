@@ -3,12 +3,15 @@
 import importlib
 import os
 import sys
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
 from typer.core import TyperGroup
 
 from pipeline.errors import BitbrushError
+
+if TYPE_CHECKING:
+    from typer._click import Context
 
 _LATE = {"train": "pipeline.training.cli", "evaluate": "pipeline.evaluation.cli"}
 """Commands whose modules need more than the app does; imported when they are called."""
@@ -17,17 +20,17 @@ _LATE = {"train": "pipeline.training.cli", "evaluate": "pipeline.evaluation.cli"
 class Commands(TyperGroup):
     """Turns every `BitbrushError` into one line on stderr and exit code 1; finds the late commands."""
 
-    def list_commands(self, ctx: typer.Context) -> list[str]:
+    def list_commands(self, ctx: "Context") -> list[str]:
         return [*super().list_commands(ctx), *_LATE]
 
-    def get_command(self, ctx: typer.Context, cmd_name: str) -> Any:
+    def get_command(self, ctx: "Context", cmd_name: str) -> Any:
         if cmd_name in _LATE:
             command = typer.main.get_command(importlib.import_module(_LATE[cmd_name]).app)
             command.name = cmd_name
             return command
         return super().get_command(ctx, cmd_name)
 
-    def invoke(self, ctx: typer.Context) -> Any:
+    def invoke(self, ctx: "Context") -> Any:
         try:
             return super().invoke(ctx)
         except BitbrushError as error:

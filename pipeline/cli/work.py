@@ -7,11 +7,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from PIL import Image
 from rich.console import Console
 from tqdm import tqdm
 
+from pipeline.arrays import UInt8
+from pipeline.cli.options import Rate
+from pipeline.cli.shell import note
 from pipeline.errors import SettingsError
 from pipeline.files import check_output, is_stream, read_input
 from pipeline.settings import CodecName, DecodeStep
@@ -29,7 +31,7 @@ def load_codec() -> "Codec":
 def encode(
     codec: "Codec",
     image: Image.Image,
-    rate: dict[str, float],
+    rate: Rate,
     name: CodecName = CodecName.STANDARD,
     mask: Image.Image | None = None,
 ) -> bytes:
@@ -61,8 +63,8 @@ def load_picture(source: Path) -> Image.Image:
     from pipeline.images import read_picture
 
     picture = read_picture(read_input(source) if is_stream(source) else source)
-    for note in picture.notes:
-        note(note)
+    for text in picture.notes:
+        note(text)
     return picture.image
 
 
@@ -72,7 +74,7 @@ def check_png(out: Path, force: bool, source: Path) -> None:
     check_output(out, force, source)
 
 
-def png(picture: np.ndarray | Image.Image) -> bytes:
+def png(picture: UInt8 | Image.Image) -> bytes:
     buffer = io.BytesIO()
     image = picture if isinstance(picture, Image.Image) else Image.fromarray(picture)
     image.save(buffer, format="PNG", compress_level=3)

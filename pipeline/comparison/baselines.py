@@ -3,11 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from io import BytesIO
+from typing import Any
 
 import numpy as np
 import pillow_jxl  # noqa: F401 - teaches Pillow to write and read JPEG XL
 from PIL import Image
 
+from pipeline.arrays import Float32, UInt8
 from pipeline.errors import ImageError
 from pipeline.metrics.scores import psnr
 
@@ -22,7 +24,7 @@ class PlainCodec:
     name: str
     setting: str
     qualities: tuple[int, int] = (0, 100)
-    options: Mapping[str, object] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def label(self) -> str:
@@ -48,16 +50,16 @@ class PlainResult:
     """The codec's own quality setting."""
     data: bytes
     """The whole file."""
-    image: np.ndarray
+    image: UInt8
     """``(H, W, 3)`` uint8, decoded from ``data``."""
 
 
-def add_grain(picture: np.ndarray, sigma: float, seed: int = 0) -> np.ndarray:
+def add_grain(picture: UInt8, sigma: float, seed: int = 0) -> UInt8:
     """The grain control: ``(H, W, 3)`` uint8 plus white Gaussian noise of ``sigma`` grey levels."""
     return _grained(picture, _unit_noise(picture, seed), sigma)
 
 
-def matched_grain_sigma(picture: np.ndarray, original: np.ndarray, target_psnr: float, seed: int = 0) -> float:
+def matched_grain_sigma(picture: UInt8, original: UInt8, target_psnr: float, seed: int = 0) -> float:
     """The sigma in [0, `MAX_SIGMA`] at which `add_grain` of this seed brings ``picture`` down to ``target_psnr`` dB.
 
     Bisection on real noisy pictures. 0 when ``picture`` is no better than the target to begin with.
@@ -97,12 +99,13 @@ def encode_plain(image: Image.Image, codec: str, max_bytes: int) -> PlainResult:
     return PlainResult(codec, best, data, np.asarray(Image.open(BytesIO(data)).convert("RGB")))
 
 
-def _unit_noise(picture: np.ndarray, seed: int) -> np.ndarray:
+def _unit_noise(picture: UInt8, seed: int) -> Float32:
     return np.random.default_rng(seed).standard_normal(picture.shape, dtype=np.float32)
 
 
-def _grained(picture: np.ndarray, noise: np.ndarray, sigma: float) -> np.ndarray:
-    return np.clip(np.rint(picture + np.float32(sigma) * noise), 0, 255).astype(np.uint8)
+def _grained(picture: UInt8, noise: Float32, sigma: float) -> UInt8:
+    grained: UInt8 = np.clip(np.rint(picture + np.float32(sigma) * noise), 0, 255).astype(np.uint8)
+    return grained
 
 
 def _encode(image: Image.Image, codec: str, quality: int) -> bytes:

@@ -3,18 +3,19 @@ grain controls, the repaints, and the ultra-low codec beside the standard one.""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 
 import numpy as np
 from PIL import Image
 
+from pipeline.arrays import UInt8
 from pipeline.comparison.baselines import PLAIN_CODECS, add_grain, encode_plain, matched_grain_sigma
 from pipeline.comparison.subject import Subject, Watch, Working, finish, ignore
 from pipeline.metrics import psnr
 from pipeline.metrics.perceptual import lpips_distance
-from pipeline.settings import DEFAULT_SETTINGS, CodecName, Decoder, DecodeSettings
+from pipeline.settings import DEFAULT_SETTINGS, CodecName, DecodeSettings
 from pipeline.stream import bits_per_pixel, read_header
 
-DECODER_NAMES = {Decoder.DIFFUSION: "Diffusion", Decoder.FLOW: "Rectified flow"}
 SMALLER = (1, 2, 3, 4, 6, 8)
 """By how much `plain_smaller` shrinks a picture."""
 ULTRALOW_BPP = 0.005, 0.03
@@ -25,7 +26,7 @@ ULTRALOW_BPP = 0.005, 0.03
 class Made:
     """What a method made of a subject."""
 
-    picture: np.ndarray
+    picture: UInt8
     """``(height, width, 3)`` uint8."""
     bytes: int
     """Size of the real stream or file."""
@@ -107,7 +108,7 @@ def matched_grain(settings: DecodeSettings) -> Method:
 
 def repaint(settings: DecodeSettings) -> Method:
     """A score-based decoder; with a shift of the schedule a family of its own."""
-    label = settings_in_words(settings)
+    label = settings.in_words()
 
     def make(subject: Subject) -> Working[Made]:
         picture = yield from subject.paint(settings)
@@ -120,7 +121,7 @@ def repaint(settings: DecodeSettings) -> Method:
 def ultralow() -> Method:
     """The ultra-low codec with its own settings: in no more bytes, within `ULTRALOW_BPP`."""
     settings = DEFAULT_SETTINGS[CodecName.ULTRALOW]
-    label = f"Ultra-low codec, {_steps(settings)}"
+    label = f"Ultra-low codec, {settings.steps_text}"
 
     def make(subject: Subject) -> Working[Made]:
         least, most = ULTRALOW_BPP
@@ -153,7 +154,8 @@ def plain_smaller(codec: str, sigma: float = 0) -> Method:
     name = f"{PLAIN_CODECS[codec].label} of the best size{grained}"
 
     def make(subject: Subject) -> Made:
-        image, found = Image.fromarray(subject.original), []
+        image = Image.fromarray(subject.original)
+        found: list[tuple[float | None, Made]] = []
         for factor in SMALLER:
             width, height = (max(1, round(side / factor)) for side in image.size)
             result = encode_plain(image.resize((width, height), Image.Resampling.LANCZOS), codec, subject.budget)
@@ -161,7 +163,7 @@ def plain_smaller(codec: str, sigma: float = 0) -> Method:
                 large = Image.fromarray(result.image).resize(image.size, Image.Resampling.BICUBIC)
                 picture = add_grain(np.asarray(large), sigma)
                 found.append((lpips_distance(subject.original, picture), Made(picture, len(result.data), name)))
-        return min(found, key=lambda each: each[0])[1]
+        return min(found, key=itemgetter(0))[1]
 
     return Method(name, name, codec, _at_once(make), sigma=sigma or None, needs_stream=False)
 
@@ -170,11 +172,6 @@ def side_by_side(diffusion: DecodeSettings, flow: DecodeSettings) -> Sequence[Me
     """What a standard stream is compared with: its own pictures and the control, then plain codecs at its size."""
     own = autoencoder(), matched_grain(diffusion), repaint(diffusion), repaint(flow)
     return *own, *(plain(codec) for codec in PLAIN_CODECS)
-
-
-def settings_in_words(settings: DecodeSettings) -> str:
-    """Of a repaint, such as "Diffusion, 25 steps, noise 0.5"."""
-    return f"{DECODER_NAMES[settings.decoder]}, {_steps(settings)}, noise {settings.noise_level:g}"
 
 
 def _at_once(make: Callable[[Subject], Made]) -> Callable[[Subject], Working[Made]]:
@@ -194,10 +191,6 @@ def _reconstruction(name: str, label: str) -> Method:
     return Method(name, label, name, _at_once(make))
 
 
-def _steps(settings: DecodeSettings) -> str:
-    return "1 step" if settings.num_inference_steps == 1 else f"{settings.num_inference_steps} steps"
-
-
 def _row_name(settings: DecodeSettings) -> str:
     shift = "" if settings.shift is None else f", shift {settings.shift:g}"
-    return f"{settings.decoder} {_steps(settings)}, noise {settings.noise_level:g}{shift}"
+    return f"{settings.decoder} {settings.steps_text}, noise {settings.noise_level:g}{shift}"

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 import matplotlib
 import numpy as np
 
+from pipeline.arrays import Float32, UInt8
+
 ERROR_TOP = 32
 """Grey levels of absolute error that are drawn brightest."""
 SPREAD_TOP = 16
 """Grey levels of standard deviation that are drawn brightest."""
-_COLOURS = (matplotlib.colormaps["inferno"](np.arange(256))[:, :3] * 255).round().astype(np.uint8)
+_COLOURS: UInt8 = (matplotlib.colormaps["inferno"](np.arange(256))[:, :3] * 255).round().astype(np.uint8)
 _ROWS = 256
 """Rows of all samples held as floats at once."""
 
@@ -24,7 +26,7 @@ class Box:
     width: int
     height: int
 
-    def crop(self, picture: np.ndarray) -> np.ndarray:
+    def crop(self, picture: UInt8) -> UInt8:
         """The region of ``(H, W, …)``."""
         return picture[self.top : self.top + self.height, self.left : self.left + self.width]
 
@@ -33,13 +35,13 @@ class Box:
         return self.left / width, self.top / height, self.width / width, self.height / height
 
 
-def error_map(original: np.ndarray, picture: np.ndarray) -> np.ndarray:
+def error_map(original: UInt8, picture: UInt8) -> UInt8:
     """Absolute error, the mean of the three channels, of ``(H, W, 3)`` uint8 pictures: black 0, brightest from
     `ERROR_TOP` grey levels on. ``(H, W, 3)`` uint8."""
     return _coloured(_absolute_error(original, picture), ERROR_TOP)
 
 
-def spread_map(pictures: Sequence[np.ndarray]) -> np.ndarray:
+def spread_map(pictures: Sequence[UInt8]) -> UInt8:
     """Standard deviation of every pixel over ``(H, W, 3)`` uint8 pictures, the mean of the three channels: black 0,
     brightest from `SPREAD_TOP` grey levels on. ``(H, W, 3)`` uint8."""
     bands = [
@@ -49,7 +51,7 @@ def spread_map(pictures: Sequence[np.ndarray]) -> np.ndarray:
     return _coloured(np.concatenate(bands), SPREAD_TOP)
 
 
-def worst_region(original: np.ndarray, picture: np.ndarray, width: int, height: int) -> Box:
+def worst_region(original: UInt8, picture: UInt8, width: int, height: int) -> Box:
     """The box of at most ``width`` × ``height`` pixels that holds the most squared error, on a grid of an eighth."""
     rows, columns = original.shape[:2]
     width, height = min(width, columns), min(height, rows)
@@ -67,9 +69,11 @@ def worst_region(original: np.ndarray, picture: np.ndarray, width: int, height: 
     return Box(int(lefts[column]), int(tops[row]), width, height)
 
 
-def _absolute_error(original: np.ndarray, picture: np.ndarray) -> np.ndarray:
-    return np.abs(np.subtract(original, picture, dtype=np.int16)).mean(-1, dtype=np.float32)
+def _absolute_error(original: UInt8, picture: UInt8) -> Float32:
+    error: Float32 = np.abs(np.subtract(original, picture, dtype=np.int16)).mean(-1, dtype=np.float32)
+    return error
 
 
-def _coloured(values: np.ndarray, top: float) -> np.ndarray:
-    return _COLOURS[np.clip(np.rint(values * (255 / top)), 0, 255).astype(np.uint8)]
+def _coloured(values: Float32, top: float) -> UInt8:
+    coloured: UInt8 = _COLOURS[np.clip(np.rint(values * (255 / top)), 0, 255).astype(np.uint8)]
+    return coloured

@@ -4,8 +4,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
 from PIL import Image, ImageDraw, ImageFont
+
+from pipeline.arrays import UInt8
 
 CELL = 1024
 """Larger pictures show their central part of this many pixels a side at 100 %, so that detail stays visible."""
@@ -26,7 +27,7 @@ class Cell:
     title: str
     caption: str
     """Up to two lines."""
-    picture: np.ndarray | None
+    picture: UInt8 | None
     """``(H, W, 3)`` uint8; all pictures of a sheet have one size. None leaves the place empty."""
 
 
@@ -70,7 +71,7 @@ def _spelled(text: str) -> str:
     return text.translate(_SPELLED)
 
 
-def _fit(picture: np.ndarray) -> Image.Image:
+def _fit(picture: UInt8) -> Image.Image:
     height, width = picture.shape[:2]
     top, left = max(0, height - CELL) // 2, max(0, width - CELL) // 2
     image = Image.fromarray(picture[top : top + CELL, left : left + CELL])

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Generator
 from functools import cached_property
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar, cast
 
-import numpy as np
 from PIL import Image
 
+from pipeline.arrays import UInt8
 from pipeline.comparison.baselines import PlainResult, encode_plain
 from pipeline.settings import CodecName, DecodeSettings, DecodeStep
 
@@ -24,7 +24,7 @@ class Subject(Protocol):
     """A picture at one rate. All its pictures are ``(height, width, 3)`` uint8, and each is made once."""
 
     @property
-    def original(self) -> np.ndarray:
+    def original(self) -> UInt8:
         """The picture that was compressed."""
 
     @property
@@ -36,10 +36,10 @@ class Subject(Protocol):
         """Bytes of the stream, which no other file may exceed."""
 
     @property
-    def reconstruction(self) -> np.ndarray:
+    def reconstruction(self) -> UInt8:
         """The picture that the stream alone describes."""
 
-    def paint(self, settings: DecodeSettings) -> Working[np.ndarray]:
+    def paint(self, settings: DecodeSettings) -> Working[UInt8]:
         """The decoder's picture; yields the steps that have to be sampled for it."""
 
     def plain(self, codec: str) -> PlainResult:
@@ -63,25 +63,25 @@ def finish(working: Working[T], watch: Watch = ignore) -> T:
         try:
             watch(next(working))
         except StopIteration as done:
-            return done.value
+            return cast(T, done.value)
 
 
 class CodecSubject:
     """A `Subject` whose stream a `Codec` made, with all its pictures in memory."""
 
-    def __init__(self, codec: "Codec", original: np.ndarray, stream: bytes = b"", budget: int | None = None):
+    def __init__(self, codec: "Codec", original: UInt8, stream: bytes = b"", budget: int | None = None):
         """Methods that need the ``budget`` alone can do without a stream; it is the stream's size unless given."""
         self._codec = codec
-        self._painted: dict[DecodeSettings, np.ndarray] = {}
+        self._painted: dict[DecodeSettings, UInt8] = {}
         self.original = original
         self.stream = stream
         self.budget = len(stream) if budget is None else budget
 
     @cached_property
-    def reconstruction(self) -> np.ndarray:
+    def reconstruction(self) -> UInt8:
         return self._codec.reconstruct(self.stream)
 
-    def paint(self, settings: DecodeSettings) -> Working[np.ndarray]:
+    def paint(self, settings: DecodeSettings) -> Working[UInt8]:
         if settings not in self._painted:
             for record in self._codec.decode(self.stream, settings):
                 yield record

@@ -17,10 +17,12 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from constriction import stream
 from torch import Tensor
 
+from pipeline.arrays import Array, Float64, Indexes, Int32, UInt8
 from pipeline.errors import StreamError
 
 SYMBOL_MAX = 2047
@@ -45,21 +47,21 @@ class CodingTables:
     ``offset[i] + 1``, ...; the last count is that of all values beyond.
     """
 
-    cdf: np.ndarray
+    cdf: Int32
     """``(tables, width)`` int32."""
-    size: np.ndarray
+    size: Int32
     """``(tables,)`` int32."""
-    offset: np.ndarray
+    offset: Int32
     """``(tables,)`` int32."""
     _models: dict[int, stream.model.Categorical] = field(default_factory=dict, repr=False)
 
     @cached_property
-    def reach(self) -> np.ndarray:
+    def reach(self) -> Int32:
         """``(tables,)``: how many values a table holds one by one; also the code of a value beyond."""
         return self.size - 2
 
     @cached_property
-    def least_bits(self) -> np.ndarray:
+    def least_bits(self) -> Float64:
         """``(tables,)``: what the likeliest symbol of each table costs."""
         return np.array([-np.log2(self._counts(table).max() / _CDF_ONE) for table in range(len(self.size))])
 
@@ -70,7 +72,7 @@ class CodingTables:
             self._models[table] = stream.model.Categorical(self._counts(table) / _CDF_ONE, perfect=False)
         return self._models[table]
 
-    def _counts(self, table: int) -> np.ndarray:
+    def _counts(self, table: int) -> Float64:
         return np.diff(self.cdf[table, : self.size[table]].astype(np.float64))
 
 
@@ -78,11 +80,11 @@ class CodingTables:
 class _Grouping:
     """Symbols in the order in which they are coded: table by table."""
 
-    order: np.ndarray
+    order: Indexes
     """Where each of them stands among the symbols as given."""
-    tables: np.ndarray
+    tables: UInt8
     """The table of each, ascending."""
-    counts: np.ndarray
+    counts: Indexes
     """``(tables,)``"""
 
     @classmethod
@@ -102,27 +104,27 @@ class _Grouping:
 class _Beyond:
     """Values beyond a table, ordered by distance: the order numbers from 1 are coded as ``2**size + rest``."""
 
-    size: np.ndarray
-    rest: np.ndarray
+    size: Int32
+    rest: Int32
 
     @classmethod
-    def of(cls, values: np.ndarray, reach: np.ndarray) -> "_Beyond":
+    def of(cls, values: Int32, reach: Int32) -> "_Beyond":
         """``values`` count from the table's first: below 0 or at least ``reach``."""
         number = np.where(values < 0, -2 * values - 1, 2 * (values - reach)) + 1
         size = np.frexp(number.astype(np.float64))[1] - 1
         return cls(size.astype(np.int32), (number - (1 << size)).astype(np.int32))
 
-    def values(self, reach: np.ndarray) -> np.ndarray:
+    def values(self, reach: Int32) -> Int32:
         number = (1 << self.size) + self.rest - 1
         return np.where(number % 2 == 1, -(number + 1) // 2, number // 2 + reach)
 
 
-def _sealed(checksum: int) -> np.ndarray:
+def _sealed(checksum: int) -> npt.NDArray[np.uint32]:
     """What a coder holds before the first symbol, as its words ``(1,)``."""
     return np.array([1 << _SEAL_BITS | checksum % (1 << _SEAL_BITS)], dtype=np.uint32)
 
 
-def _extended(checksum: int, symbols: np.ndarray) -> int:
+def _extended(checksum: int, symbols: Array) -> int:
     return zlib.crc32(symbols.astype("<i2").tobytes(), checksum)
 
 
@@ -132,7 +134,7 @@ class SymbolWriter:
     def __init__(self, tables: CodingTables):
         self._tables = tables
         self._checksum = 0
-        self._written: list[tuple[_Grouping, np.ndarray, _Beyond]] = []
+        self._written: list[tuple[_Grouping, Int32, _Beyond]] = []
 
     def write(self, symbols: Tensor, indexes: Tensor) -> None:
         """``symbols``: integers of any dtype ``(count,)``; ``indexes`` ``(count,)``: the table of each.
@@ -162,7 +164,8 @@ class SymbolWriter:
                 coder.encode_reverse(beyond.size, _CLASSES)
             for table, part in reversed(list(grouping.runs())):
                 coder.encode_reverse(coded[part], self._tables.model(table))
-        return coder.get_compressed().astype("<u4").tobytes().rstrip(b"\0")
+        words: npt.NDArray[np.uint32] = coder.get_compressed()
+        return words.astype("<u4").tobytes().rstrip(b"\0")
 
 
 class SymbolReader:
@@ -207,9 +210,9 @@ class SymbolReader:
 
     def _left(self) -> int:
         """Bits above the seal; below 0 in a payload that has run out."""
-        return self._coder.num_valid_bits() - _SEAL_BITS
+        return int(self._coder.num_valid_bits()) - _SEAL_BITS
 
-    def _read_beyond(self, reach: np.ndarray) -> np.ndarray:
+    def _read_beyond(self, reach: Int32) -> Int32:
         size = self._coder.decode(_CLASSES, len(reach))
         rest = np.zeros_like(size)
         split = size > 0

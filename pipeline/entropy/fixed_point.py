@@ -6,6 +6,9 @@ the order of summation, the thread count or the device. Rescaling is a division 
 well. Training runs the same network in floating point with the rounding in the loop (straight-through gradients).
 """
 
+from collections.abc import Iterator
+from typing import cast
+
 import torch
 import torch.nn.functional as F
 from compressai.ops import quantize_ste
@@ -29,6 +32,9 @@ class FixedPointConv2d(nn.Conv2d):
     lie in -ACTIVATION_MAX ... ACTIVATION_MAX, as outputs do.
     """
 
+    bias: nn.Parameter
+    padding: tuple[int, int]
+
     def __init__(self, in_channels: int, out_channels: int, kernel_size: int):
         if in_channels * kernel_size**2 * WEIGHT_MAX * ACTIVATION_MAX >= _SUM_MAX:
             raise ValueError(f"fan-in {in_channels * kernel_size**2} is too large for exact float64 sums")
@@ -38,7 +44,8 @@ class FixedPointConv2d(nn.Conv2d):
         limit = WEIGHT_MAX / WEIGHT_ONE
         weight = quantize_ste(self.weight.clamp(-limit, limit) * WEIGHT_ONE) / WEIGHT_ONE
         out = F.conv2d(x, weight.to(x.dtype), self.bias.to(x.dtype), padding=self.padding)
-        return quantize_ste(out.float() * ACTIVATION_ONE) / ACTIVATION_ONE
+        rounded: Tensor = quantize_ste(out.float() * ACTIVATION_ONE)
+        return rounded / ACTIVATION_ONE
 
     def exact(self, x: Tensor) -> Tensor:
         """``x``: float64 integers in units of 1/256, ``(1, in_channels, height, width)`` => the same with the
@@ -60,6 +67,9 @@ class FixedPointConv2d(nn.Conv2d):
 
 class FixedPointStack(nn.Sequential):
     """Fixed-point convolutions with ReLUs between them (none after the last)."""
+
+    def __iter__(self) -> Iterator[FixedPointConv2d]:
+        return cast(Iterator[FixedPointConv2d], super().__iter__())
 
     def forward(self, x: Tensor) -> Tensor:
         for index, layer in enumerate(self):

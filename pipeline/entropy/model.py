@@ -32,6 +32,10 @@ Exchange = Callable[[slice, Tensor, Tensor, Tensor], Tensor]
 class EntropyModel(ContextHyperprior):
     """Writes and reads the latent ``y`` ``(batch, sum(groups), height, width)`` in units of the quantisation step."""
 
+    cdf: Tensor
+    cdf_size: Tensor
+    cdf_offset: Tensor
+
     def __init__(
         self, groups: tuple[int, ...], hyper_channels: int, feature_channels: int, context_channels: int, knots: int
     ):
@@ -78,7 +82,7 @@ class EntropyModel(ContextHyperprior):
         anchors = checkerboard(height, width)
         latent = torch.zeros(1, sum(self.groups), height, width, dtype=torch.float64)
         start = 0
-        for group, context in zip(self.groups, self.context, strict=True):
+        for group, context in zip(self.groups, self.contexts, strict=True):
             channels = slice(start, start + group)
             for stage, positions in enumerate((anchors, ~anchors)):
                 known = torch.floor(latent[:, : channels.stop] / INPUT_SHIFT + 0.5)

@@ -9,6 +9,7 @@ The design follows the space-channel context of ELIC (He et al. 2022, arXiv 2203
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 import torch.nn.functional as F
@@ -63,20 +64,27 @@ class ContextHyperprior(nn.Module):
         )
         self.hyper_up1 = FixedPointConv2d(hyper_channels + 1, 4 * width, 3)
         self.hyper_up2 = FixedPointConv2d(width + 1, 4 * feature_channels, 3)
-        self.context = nn.ModuleList(
+        contexts = [
             FixedPointStack(
                 FixedPointConv2d(feature_channels + 2 + sum(groups[: i + 1]), context_channels, 3),
                 FixedPointConv2d(context_channels, context_channels, 1),
                 FixedPointConv2d(context_channels, 2 * group, 1),
             )
             for i, group in enumerate(groups)
-        )
-        for i, (group, context) in enumerate(zip(groups, self.context, strict=True)):
+        ]
+        self.context = nn.ModuleList(contexts)
+        for i, (group, context) in enumerate(zip(groups, contexts, strict=True)):
+            *_, last = context
             # A start near the truth: the scale falls from about 6 steps at low frequencies to 0.3 at high ones.
-            nn.init.constant_(context[-1].bias[group:], (16 - 9 * i) / INDEX_GAIN)
+            nn.init.constant_(last.bias[group:], (16 - 9 * i) / INDEX_GAIN)
         self.z_index = Knots(torch.full((knots, hyper_channels), 24.0))
         self.gaussian = GaussianConditional(None, scale_bound=SCALE_MIN)
         self._index_floor = LowerBound(0)
+
+    @property
+    def contexts(self) -> list[FixedPointStack]:
+        """The context networks, one for each group of channels."""
+        return cast(list[FixedPointStack], list(self.context))
 
     def forward(self, y: Tensor, quality: Tensor, weights: Tensor | None = None) -> RateEstimate:
         """Rounded latent with straight-through gradients, and the estimated bits.
@@ -97,7 +105,7 @@ class ContextHyperprior(nn.Module):
         anchors = checkerboard(height, width, y.device)
         worth = [None] * len(self.groups) if weights is None else weights.expand_as(y).split(self.groups, 1)
         decoded: list[Tensor] = []
-        for context, target, weight in zip(self.context, y.split(self.groups, 1), worth, strict=True):
+        for context, target, weight in zip(self.contexts, y.split(self.groups, 1), worth, strict=True):
             shared = torch.cat([features, *decoded], 1)
             mean, index = self._predict(context, shared, torch.zeros_like(target), plane, 0.0)
             first, spent = self._coded(target, mean, index, anchors, weight)
@@ -137,7 +145,8 @@ class ContextHyperprior(nn.Module):
     def hyper_synthesis(self, z_hat: Tensor, units: Tensor, exact: bool) -> Tensor:
         """The features behind ``z_hat``, in float for training or ``exact`` for coding; ``units`` is the quality map in
         units of 1/256: integers."""
-        run: Callable = (lambda layer, x: layer.exact(x)) if exact else (lambda layer, x: layer(x))
+        run: Callable[[FixedPointConv2d, Tensor], Tensor]
+        run = FixedPointConv2d.exact if exact else FixedPointConv2d.__call__
         one = 1 if exact else ACTIVATION_ONE
         batch = len(z_hat)
         x = torch.cat([z_hat, planes_at(units, z_hat.shape[2:]).expand(batch, -1, -1, -1) / one], 1)

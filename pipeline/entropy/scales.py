@@ -10,4 +10,5 @@ SCALE_MAX = 128.0
 
 def scale_table() -> Tensor:
     """The Gaussian scales, log-spaced, ``(SCALE_LEVELS,)``; the symbol's scale index points into it."""
-    return get_scale_table(SCALE_MIN, SCALE_MAX, SCALE_LEVELS)
+    table: Tensor = get_scale_table(SCALE_MIN, SCALE_MAX, SCALE_LEVELS)
+    return table

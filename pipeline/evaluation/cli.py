@@ -4,7 +4,7 @@ import json
 import os
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 import typer
@@ -18,7 +18,7 @@ from pipeline.evaluation import quality as measuring
 from pipeline.evaluation.fuzzing.corpus import Corpus
 from pipeline.evaluation.fuzzing.pictures import PictureReport, fuzz_pictures
 from pipeline.evaluation.fuzzing.streams import FuzzReport, fuzz_streams
-from pipeline.evaluation.results import ABLATIONS, KODAK_RESULTS, RESULTS, ULTRALOW_RESULTS, load_results
+from pipeline.evaluation.results import ABLATIONS, KODAK_RESULTS, RESULTS, ULTRALOW_RESULTS, load_results, write_figures
 from pipeline.evaluation.studies import (
     RATES,
     ULTRALOW_RATES,
@@ -29,7 +29,6 @@ from pipeline.evaluation.studies import (
     shrunken_methods,
     ultralow_studies,
 )
-from pipeline.files import atomic_path
 from pipeline.images import load_image
 from pipeline.settings import CodecName, Decoder, DecodeSettings
 
@@ -153,7 +152,7 @@ def speed_command(
     for timing in timings:
         bar = "" if timing.bar is None else f"  (at most {timing.bar:.2f})"
         typer.echo(f"{timing.name}: {timing.ratio:.3f} Y = {timing.seconds:.3f} s{bar}")
-    _write(out, [asdict(timing) for timing in timings])
+    write_figures(out, [asdict(timing) for timing in timings])
 
 
 @app.command("scaling")
@@ -171,7 +170,7 @@ def scaling_command(
             f"peak {cost.peak_gigabytes:.2f} GB"
         )
     typer.echo(f"largest departure from linear: {scaling.unevenness(costs):.1%}")
-    _write(out, [asdict(cost) for cost in costs])
+    write_figures(out, [asdict(cost) for cost in costs])
 
 
 @app.command("robustness")
@@ -186,7 +185,7 @@ def robustness_command(data: Data, out: Out = RESULTS / "robustness.json") -> No
         refused = robustness.refused_damage(codec, stream)
         figures[system.value] = {"pictures": count, "identical latents": identical} | refused
     typer.echo(json.dumps(figures, indent=1))
-    _write(out, figures)
+    write_figures(out, figures)
 
 
 @app.command("fuzz")
@@ -204,7 +203,7 @@ def fuzz_command(
     for result in tqdm(fuzz_streams(count, seed, workers), total=count, unit="stream", disable=None):
         report.add(result)
         if report.cases % 1000 == 0 or report.cases == count:
-            _write(out, report.figures())
+            write_figures(out, report.figures())
     figures = report.figures()
     typer.echo(json.dumps(figures, indent=1, ensure_ascii=False))
     if report.faults:
@@ -222,7 +221,7 @@ def fuzz_pictures_command(
     for result in tqdm(fuzz_pictures(count, seed, os.cpu_count() or 1), total=count, unit="file", disable=None):
         report.add(result)
     typer.echo(f"{report.files} files, {len(report.faults)} faults, slowest {report.slowest_seconds:.2f} s")
-    _write(out, report.figures())
+    write_figures(out, report.figures())
 
 
 @app.command("lpips")
@@ -236,16 +235,10 @@ def lpips_command(
     sets = {"held out": lpips_check.held_out_pictures(data)}
     if test is not None:
         sets["test"] = [lpips_check.middle(np.asarray(load_image(path))) for path in _pictures(test)]
-    figures = {"weights": codec.weights_hash("lpips")}
+    figures: dict[str, Any] = {"weights": codec.weights_hash("lpips")}
     for name, pictures in sets.items():
         found = lpips_check.by_kind(lpips_check.compare(codec, pictures))
         for kind, row in found.items():
             typer.echo(f"{name}, {kind}: {row.pairs} pairs, Pearson {row.pearson:.4f}, Spearman {row.spearman:.4f}")
         figures[name] = {"pictures": len(pictures)} | {kind: asdict(row) for kind, row in found.items()}
-    _write(out, figures)
-
-
-def _write(path: Path, figures: object) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with atomic_path(path) as partial:
-        partial.write_text(json.dumps(figures, indent=1, ensure_ascii=False) + "\n")
+    write_figures(out, figures)

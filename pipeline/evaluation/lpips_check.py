@@ -9,6 +9,7 @@ from PIL import Image
 from scipy.stats import pearsonr, spearmanr
 from tqdm import tqdm
 
+from pipeline.arrays import UInt8
 from pipeline.codec import Codec
 from pipeline.comparison.baselines import add_grain
 from pipeline.metrics.perceptual import DISTILLED, distance_by
@@ -49,19 +50,19 @@ class Agreement:
     mean_distilled: float
 
 
-def held_out_pictures(folders: list[Path]) -> list[np.ndarray]:
+def held_out_pictures(folders: list[Path]) -> list[UInt8]:
     """Middles ``(height, width, 3)`` uint8 of some photographs of the validation split, of every kind of source."""
     groups = PhotoSet.load(folders, MIN_SIDE, validation=True).groups
     return [middle(picture) for group in groups for picture in group[:: max(1, -(-len(group) // PHOTOS_OF_A_GROUP))]]
 
 
-def middle(picture: np.ndarray) -> np.ndarray:
+def middle(picture: UInt8) -> UInt8:
     """Up to `SIDE` pixels a side of the middle of ``(height, width, 3)``."""
     top, left = (max(0, (side - SIDE) // 2) for side in picture.shape[:2])
     return np.ascontiguousarray(picture[top : top + SIDE, left : left + SIDE])
 
 
-def compare(codec: Codec, pictures: list[np.ndarray]) -> list[Pair]:
+def compare(codec: Codec, pictures: list[UInt8]) -> list[Pair]:
     """Every kind of distortion at every level, on every picture."""
     pairs = []
     for original in tqdm(pictures, unit="picture", leave=False):
@@ -90,7 +91,7 @@ def by_kind(pairs: list[Pair]) -> dict[str, Agreement]:
     return {"all": agreement(pairs)} | parts
 
 
-def _distorted(codec: Codec, original: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
+def _distorted(codec: Codec, original: UInt8) -> Iterator[tuple[str, UInt8]]:
     for name, qualities in _CODECS.items():
         for quality in qualities:
             yield name, compressed(original, name, quality)
@@ -100,8 +101,8 @@ def _distorted(codec: Codec, original: np.ndarray) -> Iterator[tuple[str, np.nda
         yield "downscaled", downscaled(original, factor)
     for sigma in _SIGMAS:
         yield "noise", add_grain(original, sigma)
-    for quality in _QUALITIES:
-        decoded = codec.reconstruct(codec.encode(Image.fromarray(original), quality=quality))
+    for stage1_quality in _QUALITIES:
+        decoded = codec.reconstruct(codec.encode(Image.fromarray(original), quality=stage1_quality))
         yield "autoencoder", decoded
         for sigma in _SIGMAS_ON_TOP:
             yield "autoencoder and grain", add_grain(decoded, sigma)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path
 from typing import Literal
 
@@ -105,8 +106,8 @@ def distortion_perception(results: Results, mark: Mark | None = None, dark: bool
 def shift_curves(results: Results, dark: bool = False) -> Figure:
     """LPIPS at 0.25 bpp against the shift of the noise schedule, one curve a noise level."""
     figure, axes = _canvas(dark, "shift of the noise schedule (log)", _label(results, "lpips"))
-    rows = sorted(results.select("shifted diffusion", MAIN_RATE), key=lambda row: row.shift)
-    levels = sorted({row.noise_level for row in rows})
+    rows = sorted(results.select("shifted diffusion", MAIN_RATE), key=attrgetter("shift"))
+    levels = sorted({row.noise_level for row in rows if row.noise_level is not None})
     for level, colour in zip(levels, _SHIFT_COLOURS, strict=False):
         curve = [row for row in rows if row.noise_level == level]
         _line(axes, curve, "diffusion", "shift", "lpips", f", noise {level:g}", colour)
@@ -115,7 +116,7 @@ def shift_curves(results: Results, dark: bool = False) -> Figure:
     axes.annotate("text-to-image →", (1.05, 0.02), xycoords=("data", "axes fraction"))
     axes.annotate("← less noise", (0.95, 0.02), xycoords=("data", "axes fraction"), ha="right")
     axes.set_xscale("log", base=2)
-    axes.xaxis.set_major_locator(FixedLocator(sorted({row.shift for row in rows})))
+    axes.xaxis.set_major_locator(FixedLocator(sorted({row.shift for row in rows if row.shift is not None})))
     axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
     return _finish(figure, axes, None, "shift", "lpips", dark)
 

@@ -11,8 +11,10 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from pipeline.arrays import UInt8
 from pipeline.codec import Codec
 from pipeline.comparison import CodecSubject, Method
+from pipeline.errors import ImageError
 from pipeline.evaluation.results import Results, Row, load_results
 from pipeline.images import load_image
 from pipeline.metrics import frechet_distance, kernel_distance, lpips_name, measure, patch_features
@@ -37,7 +39,7 @@ class Measured:
     """Of the patches of the original."""
 
     @classmethod
-    def of(cls, codec: Codec, original: np.ndarray, stream: bytes = b"", budget: int | None = None) -> "Measured":
+    def of(cls, codec: Codec, original: UInt8, stream: bytes = b"", budget: int | None = None) -> "Measured":
         return cls(CodecSubject(codec, original, stream, budget), patch_features(original))
 
 
@@ -77,25 +79,31 @@ def _row(rate: float, method: Method, found: list[Measured]) -> Row:
         family=method.family,
         bpp=fmean(rates),
         psnr=fmean(s.psnr for s in scores),
-        ms_ssim=fmean(s.ms_ssim for s in scores),
-        lpips=fmean(s.lpips for s in scores),
+        ms_ssim=fmean(_there(s.ms_ssim) for s in scores),
+        lpips=fmean(_there(s.lpips) for s in scores),
         kd=kernel_distance(original_features, picture_features),
         fd=frechet_distance(original_features, picture_features),
         psnr_each=[round(s.psnr, 3) for s in scores],
-        lpips_each=[round(s.lpips, 4) for s in scores],
+        lpips_each=[round(_there(s.lpips), 4) for s in scores],
         bpp_each=[round(value, 5) for value in rates],
-        steps=settings and settings.num_inference_steps,
-        noise_level=settings and settings.noise_level,
+        steps=None if settings is None else settings.num_inference_steps,
+        noise_level=None if settings is None else settings.noise_level,
         sigma=method.sigma,
-        shift=settings and settings.shift,
+        shift=None if settings is None else settings.shift,
         gmsd=fmean(gradients),
     )
 
 
-def _gmsd(original: np.ndarray, picture: np.ndarray) -> float:
+def _gmsd(original: UInt8, picture: UInt8) -> float:
     """Xue et al. 2014, arXiv 1308.3052, of two ``(H, W, 3)`` uint8 pictures."""
     pair = (torch.tensor(array).permute(2, 0, 1)[None].float() / 255 for array in (original, picture))
-    return piq.gmsd(*pair).item()
+    return float(piq.gmsd(*pair))
+
+
+def _there(score: float | None) -> float:
+    if score is None:
+        raise ImageError("A score is missing; measure pictures of 161 pixels a side and more, where LPIPS can be had.")
+    return score
 
 
 def _rows_still_valid(before: Results, now: Results) -> list[Row]:
@@ -103,9 +111,9 @@ def _rows_still_valid(before: Results, now: Results) -> list[Row]:
     if (before.pictures, before.lpips) != (now.pictures, now.lpips):
         return []
     changed = [name for name, value in now.weights.items() if before.weights[name] != value]
-    families = {_FAMILIES.get(name) for name in changed}
-    if None in families:
+    if not all(name in _FAMILIES for name in changed):
         return []
+    families = {_FAMILIES[name] for name in changed}
     return [row for row in before.rows if not any(family in row.method for family in families)]
 
 

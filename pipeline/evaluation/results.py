@@ -47,7 +47,8 @@ class Results:
     """Rows, and what they hold for: so many pictures, this LPIPS network, these weights."""
 
     pictures: int
-    lpips: str
+    lpips: str | None
+    """None where there was no network."""
     weights: dict[str, str]
     rows: list[Row] = field(default_factory=list)
 
@@ -78,3 +79,10 @@ def load_results(path: Path = KODAK_RESULTS) -> Results:
     """Reads what `Results.save` wrote."""
     state = json.loads(path.read_text())
     return Results(**state | {"rows": [Row(**row) for row in state["rows"]]})
+
+
+def write_figures(path: Path, figures: object) -> None:
+    """Writes ``figures`` as JSON, whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with atomic_path(path) as partial:
+        partial.write_text(json.dumps(figures, indent=1, ensure_ascii=False) + "\n")

@@ -77,7 +77,7 @@ def time_all(codec: Codec, image: Image.Image, repeats: int = 5) -> list[Timing]
         records = codec.decode(coded, DecodeSettings(Decoder.DIFFUSION, 25, 0.5))
         next(records), next(records)
 
-    def paint(settings: DecodeSettings) -> Callable[[], None]:
+    def paint(settings: DecodeSettings) -> Callable[[], object]:
         return lambda: deque(codec.decode(stream, settings), maxlen=0)
 
     ultralow_stream = codec.encode(image, quality=_QUALITY, codec=CodecName.ULTRALOW)

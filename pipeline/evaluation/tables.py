@@ -10,7 +10,7 @@ def rate_tables(results: Results) -> str:
     """One table a rate, every method a row."""
     parts = []
     for rate in sorted({row.rate for row in results.rows}):
-        parts += [f"\n**At most {rate} bpp**\n", table_head(results.lpips)]
+        parts += [f"\n**At most {rate} bpp**\n", table_head(results.lpips or "LPIPS")]
         parts += [table_line(row) for row in results.rows if row.rate == rate]
     return "\n".join(parts)
 

@@ -13,10 +13,12 @@ class ResidualBlock(nn.Module):
         self.conv2 = nn.Conv2d(channels, channels, 3, padding=1)
 
     def forward(self, x: Tensor) -> Tensor:
-        return x + self.conv2(F.relu(self.conv1(F.relu(x))))
+        out: Tensor = x + self.conv2(F.relu(self.conv1(F.relu(x))))
+        return out
 
 
 def zero_init(conv: nn.Conv2d) -> nn.Conv2d:
     nn.init.zeros_(conv.weight)
-    nn.init.zeros_(conv.bias)
+    if conv.bias is not None:
+        nn.init.zeros_(conv.bias)
     return conv

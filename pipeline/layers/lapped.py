@@ -36,7 +36,8 @@ def lapped_filter() -> Tensor:
     butterfly = torch.cat([torch.cat([same, same.flip(0)], 1), torch.cat([same.flip(0), -same], 1)]) / 2**0.5
     # The digits above are orthonormal to 1e-6; this takes the nearest rotation.
     left, _, right = torch.linalg.svd(_ROTATION)
-    return (butterfly @ torch.block_diag(same, left @ right) @ butterfly).float()
+    inner: Tensor = torch.block_diag(same, left @ right)
+    return (butterfly @ inner @ butterfly).float()
 
 
 def filter_edges(image: Tensor, matrix: Tensor) -> Tensor:

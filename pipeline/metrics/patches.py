@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from pipeline.arrays import UInt8
 from pipeline.images import to_tensor
 from pipeline.metrics.perceptual.networks import official_squeezenet
 
@@ -20,7 +21,7 @@ _ROWS = 1024
 
 
 @torch.inference_mode()
-def patch_features(picture: np.ndarray) -> Tensor:
+def patch_features(picture: UInt8) -> Tensor:
     """Features ``(patches, 2240)`` float32 of the 64 × 64 patches of a ``(H, W, 3)`` uint8 picture, row by row.
 
     What is left over at the right and at the bottom is ignored; a picture below 64 × 64 has no patches.
@@ -62,7 +63,7 @@ def frechet_distance(original_features: Tensor, features: Tensor) -> float:
     # C = RᵀR, so the eigenvalues of Ca Cb are the squared singular values of Ra Rbᵀ.
     cross = torch.linalg.svdvals(roots[0] @ roots[1].T).sum()
     distance = (a.mean(0) - b.mean(0)).square().sum() + sum(root.square().sum() for root in roots) - 2 * cross
-    return distance.clamp(min=0).item()
+    return float(distance.clamp(min=0))
 
 
 def _standardise(original_features: Tensor, features: Tensor) -> tuple[Tensor, Tensor]:
@@ -80,4 +81,5 @@ def _mean_kernel(a: Tensor, b: Tensor) -> Tensor:
     """Mean of ``k(a_i, b_j)`` over i ≠ j."""
     total = sum((((rows @ b.T) / a.shape[1] + 1) ** 3).sum() for rows in a.split(_ROWS))
     diagonal = (((a * b).sum(1) / a.shape[1] + 1) ** 3).sum()
-    return (total - diagonal) / (len(a) * (len(a) - 1))
+    mean: Tensor = (total - diagonal) / (len(a) * (len(a) - 1))
+    return mean

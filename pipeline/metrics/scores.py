@@ -7,6 +7,7 @@ import numpy as np
 import pytorch_msssim
 import torch
 
+from pipeline.arrays import UInt8
 from pipeline.errors import ImageError
 from pipeline.metrics.perceptual import lpips_distance
 
@@ -26,14 +27,14 @@ class Scores:
     """0 is identical; `pipeline.metrics.lpips_name` says by which network. None without one, or for tiny pictures."""
 
 
-def psnr(original: np.ndarray, picture: np.ndarray) -> float:
+def psnr(original: UInt8, picture: UInt8) -> float:
     """Peak signal-to-noise ratio in dB of two ``(H, W, 3)`` uint8 pictures; infinite when they are identical."""
     difference = np.subtract(original, picture, dtype=np.int16)
     mse = float(np.mean(np.square(difference, dtype=np.int32)))
     return 10 * math.log10(255**2 / mse) if mse else math.inf
 
 
-def ms_ssim(original: np.ndarray, picture: np.ndarray) -> float | None:
+def ms_ssim(original: UInt8, picture: UInt8) -> float | None:
     """Mean over the colour channels of multi-scale SSIM, or None when a side is shorter than `MS_SSIM_MIN_SIDE`.
 
     Channel by channel, which gives the same number as all at once in a third of the memory.
@@ -47,7 +48,7 @@ def ms_ssim(original: np.ndarray, picture: np.ndarray) -> float | None:
     return sum(values) / len(values)
 
 
-def measure(original: np.ndarray, picture: np.ndarray) -> Scores:
+def measure(original: UInt8, picture: UInt8) -> Scores:
     """Scores of ``picture`` against ``original``, both ``(H, W, 3)`` uint8.
 
     Raises:

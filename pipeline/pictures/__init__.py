@@ -3,6 +3,7 @@
 from pipeline.pictures.cleaned import MAX_PIXELS, MAX_SIDE
 from pipeline.pictures.formats import PICTURE_SUFFIXES
 from pipeline.pictures.reading import Picture, Source, image_size, load_image, read_picture
+from pipeline.pictures.writing import save_png
 
 __all__ = [
     "MAX_PIXELS",
@@ -13,4 +14,5 @@ __all__ = [
     "image_size",
     "load_image",
     "read_picture",
+    "save_png",
 ]

@@ -1,9 +1,12 @@
 """Every colour space becomes sRGB, as browsers show it."""
 
 import io
+from typing import cast
 
 import numpy as np
 from PIL import Image, ImageCms
+
+from pipeline.arrays import UInt8, UInt16
 
 _GREY_MODES = ("1", "L")
 _PROBE = np.stack(np.meshgrid(*[np.linspace(0, 255, 9).astype(np.uint8)] * 3), -1).reshape(27, 27, 3)
@@ -12,9 +15,11 @@ _TONES = np.arange(65_536, dtype=np.uint16).reshape(256, 256)
 
 def to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
     """A picture without transparency as RGB; a profile that is broken or of another colour space is ignored."""
-    space = profile and _space(profile)
     if image.mode == "LAB":
-        return _converted(image, ImageCms.createProfile("LAB"))
+        return _converted(image, ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")))
+    if not profile:
+        return image.convert("RGB")
+    space = _space(profile)
     if space == "CMYK" and image.mode == "CMYK":
         return _converted(image, _opened(profile))
     if space == "GRAY" and image.mode in _GREY_MODES:
@@ -25,7 +30,7 @@ def to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
     return image.convert("RGB")
 
 
-def grey_to_srgb(tones: np.ndarray, profile: bytes | None) -> Image.Image:
+def grey_to_srgb(tones: UInt16, profile: bytes | None) -> Image.Image:
     """``(height, width)`` uint16 of grey => RGB, exact in the dark tones that 8 bits would merge."""
     if profile and _space(profile) == "GRAY":
         table = _converted(Image.fromarray(_TONES), _opened(profile)).getchannel("R")
@@ -33,7 +38,7 @@ def grey_to_srgb(tones: np.ndarray, profile: bytes | None) -> Image.Image:
     return to_srgb(Image.fromarray(to_8_bit(tones)), profile)
 
 
-def to_8_bit(tones: np.ndarray) -> np.ndarray:
+def to_8_bit(tones: UInt16) -> UInt8:
     """uint16 => uint8, rounded."""
     table = ((np.arange(65_536, dtype=np.uint32) + 128) // 257).astype(np.uint8)
     return table[tones]
@@ -45,14 +50,16 @@ def _opened(profile: bytes) -> ImageCms.ImageCmsProfile:
 
 def _space(profile: bytes) -> str | None:
     try:
-        return _opened(profile).profile.xcolor_space.strip()
+        return str(_opened(profile).profile.xcolor_space).strip()
     except (ImageCms.PyCMSError, OSError):
         return None
 
 
-def _converted(image: Image.Image, source: object) -> Image.Image:
+def _converted(image: Image.Image, source: ImageCms.ImageCmsProfile) -> Image.Image:
     try:
-        return ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
+        return cast(
+            Image.Image, ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
+        )
     except (ImageCms.PyCMSError, ValueError):
         return Image.fromarray(_TONES >> 8).convert("RGB") if image.mode == "I;16" else image.convert("RGB")
 

@@ -5,6 +5,8 @@ from functools import lru_cache
 
 import numpy as np
 
+from pipeline.arrays import Float64, UInt16
+
 _D65 = (0.3127, 0.3290)
 _D50 = np.array([0.9642, 1.0, 0.8249])
 _BRADFORD = np.array([[0.8951, 0.2664, -0.1614], [-0.7502, 1.7135, 0.0367], [0.0389, -0.0685, 1.0296]])
@@ -65,13 +67,14 @@ def from_gamma(exponent: float) -> bytes | None:
     return _profile(_SRGB_PRIMARIES, _table(np.where(shown >= d, (a * shown + b) ** g, c * shown)))
 
 
-def _pq_nits(signal: np.ndarray) -> np.ndarray:
+def _pq_nits(signal: Float64) -> Float64:
     m1, m2, c1, c2, c3 = 2610 / 16384, 2523 / 32, 3424 / 4096, 2413 / 128, 2392 / 128
     root = signal ** (1 / m2)
-    return 10_000 * (np.maximum(root - c1, 0) / (c2 - c3 * root)) ** (1 / m1)
+    nits: Float64 = 10_000 * (np.maximum(root - c1, 0) / (c2 - c3 * root)) ** (1 / m1)
+    return nits
 
 
-def _hlg(signal: np.ndarray) -> np.ndarray:
+def _hlg(signal: Float64) -> Float64:
     a, b, c = 0.17883277, 0.28466892, 0.55991073
     return np.where(signal <= 0.5, signal**2 / 3, (np.exp((signal - c) / a) + b) / 12)
 
@@ -87,8 +90,8 @@ def _parametric(*parameters: float) -> bytes:
     return b"para\0\0\0\0" + struct.pack(">HH", 0 if len(parameters) == 1 else 3, 0) + _fixed(*parameters)
 
 
-def _table(light: np.ndarray) -> bytes:
-    steps = np.round(np.clip(light, 0, 1) * 65535).astype(">u2")
+def _table(light: Float64) -> bytes:
+    steps: UInt16 = np.round(np.clip(light, 0, 1) * 65535).astype(">u2")
     return b"curv\0\0\0\0" + struct.pack(">I", len(steps)) + steps.tobytes()
 
 
@@ -111,7 +114,7 @@ def _profile(corners: tuple[float, ...], curve: bytes) -> bytes | None:
     return header.ljust(128, b"\0") + struct.pack(">I", len(tags)) + b"".join(directory + bodies)
 
 
-def _columns(corners: tuple[float, ...]) -> np.ndarray | None:
+def _columns(corners: tuple[float, ...]) -> Float64 | None:
     """``(3, 3)``: XYZ of red, green and blue under ICC's white; None for corners that span no colours."""
     points = np.array(corners).reshape(4, 2)
     if (points[:, 1] <= 0).any() or not np.isfinite(points).all():
@@ -124,4 +127,5 @@ def _columns(corners: tuple[float, ...]) -> np.ndarray | None:
     cone, cone_d50 = _BRADFORD @ white, _BRADFORD @ _D50
     if (np.abs(cone) < 1e-6).any():
         return None
-    return np.linalg.inv(_BRADFORD) @ np.diag(cone_d50 / cone) @ _BRADFORD @ native
+    adapted: Float64 = np.linalg.inv(_BRADFORD) @ np.diag(cone_d50 / cone) @ _BRADFORD @ native
+    return adapted

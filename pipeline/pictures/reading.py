@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageFile, UnidentifiedImageError
 
 from pipeline.errors import ImageError
 from pipeline.pictures import colour, tones
@@ -109,7 +109,7 @@ def _one_error() -> Iterator[None]:
 
 
 @contextmanager
-def _opened(cleaned: Cleaned, name: str) -> Iterator[Image.Image]:
+def _opened(cleaned: Cleaned, name: str) -> Iterator[ImageFile.ImageFile]:
     """The picture, its size checked, its pixels not decoded yet except for JPEG XL's."""
     with Image.open(io.BytesIO(cleaned.content), formats=(name,)) as image:
         if cleaned.channels == 1:
@@ -144,7 +144,7 @@ def _to_rgb(image: Image.Image, cleaned: Cleaned) -> Image.Image:
         alpha = image.convert("RGBA").getchannel("A")
         image = image.convert("L" if image.mode in ("L", "LA", "La") else "RGBA")
     elif cleaned.key:
-        alpha = _unlike_key(image, cleaned)
+        alpha = _unlike_key(image, cleaned, cleaned.key)
     if cleaned.grey and image.mode in ("RGB", "RGBA"):
         image = image.getchannel("R")
     return _on_white(colour.to_srgb(image.convert("RGB") if image.mode == "RGBA" else image, profile), alpha)
@@ -159,14 +159,14 @@ def _deep_to_rgb(image: Image.Image, cleaned: Cleaned, profile: bytes | None) ->
     return _on_white(colour.grey_to_srgb(deep, profile), alpha)
 
 
-def _unlike_key(image: Image.Image, cleaned: Cleaned) -> Image.Image:
+def _unlike_key(image: Image.Image, cleaned: Cleaned, key: tuple[int, ...]) -> Image.Image:
     """Alpha of an RGB picture of 16-bit samples, of which Pillow keeps the upper bytes: the lower are read as well."""
     with _opened(cleaned, "PNG") as lower:
         lower.tile = [tile._replace(args="RGB;16L") for tile in lower.tile]
         lower.load()
         unlike = np.zeros((image.height, image.width), bool)
         for part, shift in ((image, 8), (lower, 0)):
-            for channel, value in enumerate(cleaned.key):
+            for channel, value in enumerate(key):
                 unlike |= np.asarray(part.getchannel(channel)) != (value >> shift & 255)
     return Image.fromarray(255 * unlike.astype(np.uint8))
 

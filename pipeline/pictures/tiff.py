@@ -2,6 +2,7 @@
 
 import struct
 from dataclasses import dataclass
+from typing import Any
 
 from pipeline.pictures.cleaned import SEVERAL, Cleaned, check_size, damaged
 
@@ -90,7 +91,9 @@ def _values(content: bytes, layout: _Layout, kind: int, number: int, where: byte
     return struct.unpack_from(f"{layout.order}{number}{_WHOLE_NUMBERS[kind]}", data, start)
 
 
-def _rewritten(entries: dict[int, tuple[int, int, bytes]], values: dict[int, tuple[int, ...]], layout: _Layout) -> dict:
+def _rewritten(
+    entries: dict[int, tuple[int, int, bytes]], values: dict[int, tuple[int, ...]], layout: _Layout
+) -> dict[str, Any]:
     """Says what Pillow cannot know of these samples, and makes the entries such that it reads them."""
 
     def value(tag: int, otherwise: int) -> int:
@@ -104,7 +107,7 @@ def _rewritten(entries: dict[int, tuple[int, int, bytes]], values: dict[int, tup
     if _TILE_WIDTH in entries:
         check_size(value(_TILE_WIDTH, 1), value(_TILE_HEIGHT, 1))
     bits, kind, photometric = values.get(_BITS) or (1,), value(_FORMAT, _UNSIGNED), value(_PHOTOMETRIC, 0)
-    found: dict = {"size": (width, height)}
+    found: dict[str, Any] = {"size": (width, height)}
     if len(bits) == 1 and bits[0] > 8 and photometric in (_WHITE_IS_ZERO, _BLACK_IS_ZERO):
         put(_PHOTOMETRIC, _BLACK_IS_ZERO)
         found["inverted"] = photometric == _WHITE_IS_ZERO

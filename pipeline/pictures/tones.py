@@ -5,6 +5,8 @@ from collections.abc import Iterator
 import numpy as np
 from PIL import Image
 
+from pipeline.arrays import Array, UInt16
+
 _WHITE = 65_535
 _UNSIGNED_32 = 2**32 - 1
 _FEW = 1 << 20
@@ -16,7 +18,7 @@ def is_deep(image: Image.Image) -> bool:
     return image.mode.startswith("I") or image.mode == "F"
 
 
-def to_16_bit(image: Image.Image, top: int | None = None, inverted: bool = False) -> np.ndarray:
+def to_16_bit(image: Image.Image, top: int | None = None, inverted: bool = False) -> UInt16:
     """A deep picture as ``(height, width)`` uint16, made strip by strip.
 
     Args:
@@ -38,17 +40,17 @@ def to_16_bit(image: Image.Image, top: int | None = None, inverted: bool = False
         else:
             values = np.clip(values, 0, _WHITE)
         tones[row : row + len(strip)] = values
-    return _WHITE - tones if inverted else tones
+    return ~tones if inverted else tones
 
 
-def _strips(image: Image.Image) -> Iterator[tuple[int, np.ndarray]]:
+def _strips(image: Image.Image) -> Iterator[tuple[int, Array]]:
     """First row and ``(rows, width)`` samples of each strip."""
     rows = max(1, _FEW // image.width)
     for row in range(0, image.height, rows):
         yield row, np.asarray(image.crop((0, row, image.width, min(row + rows, image.height))))
 
 
-def _whole(strip: np.ndarray, unsigned: bool) -> np.ndarray:
+def _whole(strip: Array, unsigned: bool) -> Array:
     return strip.view(np.uint32) if unsigned else strip
 
 
@@ -59,11 +61,12 @@ def _white(brightest: int, top: int) -> int:
     return top if brightest > top >> 8 else brightest
 
 
-def _some(strip: np.ndarray, image: Image.Image) -> np.ndarray:
-    some = strip.ravel()[:: max(1, image.width * image.height // _FEW)]
-    return some[np.isfinite(some)]
+def _some(strip: Array, image: Image.Image) -> Array:
+    some: Array = strip.ravel()[:: max(1, image.width * image.height // _FEW)]
+    finite: Array = some[np.isfinite(some)]
+    return finite
 
 
-def _brightest(samples: np.ndarray) -> float:
+def _brightest(samples: Array) -> float:
     """White of real numbers: 1, or what a thousandth of the finite samples lie above, if that is more."""
     return max(1.0, float(np.quantile(samples, 0.999, method="lower"))) if samples.size else 1.0

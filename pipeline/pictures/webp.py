@@ -12,7 +12,9 @@ _BESIDE_FLAGS = 0x20 | 0x08 | 0x04
 
 def clean(content: bytes) -> Cleaned:
     """Raises `ImageError` where there is no frame."""
-    kept, beside, size, position = [], {}, None, 12
+    kept: list[bytes] = []
+    beside: dict[bytes, bytes] = {}
+    size, position = None, 12
     while position + 8 <= len(content):
         name, length = struct.unpack_from("<4sI", content, position)
         body = content[position + 8 : position + 8 + length]

@@ -5,14 +5,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
-from diffusers import SchedulerMixin
-from diffusers.configuration_utils import ConfigMixin
-from diffusers.models.modeling_utils import ModelMixin
 from torch import Tensor
 
 from pipeline.grain import channel_deviation, sensor_grain
+from pipeline.layers.model import Model
 from pipeline.score.network import PATCH, build_unet, evaluate, make_condition
 from pipeline.score.scale import ResidualScale
+from pipeline.score.schedule import Scheduler, stepped
 from pipeline.tiles import Tile, blend_tiles
 
 TILE = 1024
@@ -41,7 +40,7 @@ class WalkStep:
 
     time: float
     sigma_after: float
-    scheduler: SchedulerMixin
+    scheduler: Scheduler
     timestep: Tensor
     clean_weights: tuple[float, float]
     """The clean estimate is ``a * x + b * prediction``."""
@@ -51,7 +50,7 @@ class WalkStep:
         return a * x + b * prediction
 
     def update(self, prediction: Tensor, x: Tensor) -> Tensor:
-        return self.scheduler.step(prediction, self.timestep, x).prev_sample
+        return stepped(self.scheduler, prediction, self.timestep, x)
 
 
 def starting_noise(shape: torch.Size, generator: torch.Generator) -> Tensor:
@@ -61,7 +60,7 @@ def starting_noise(shape: torch.Size, generator: torch.Generator) -> Tensor:
     return white.sub_(grey).mul_(CHROMA_NOISE).add_(grey)
 
 
-class ScoreDecoder(ModelMixin, ConfigMixin):
+class ScoreDecoder(Model):
     """Samples ``p(x | x_hat)`` through the residual ``r = (x - x_hat) / s(x_hat, q, g)``.
 
     Sampling may start anywhere in the schedule, from a first guess of ``r`` plus the noise that belongs there. The

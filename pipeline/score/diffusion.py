@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 import torch
-from diffusers.configuration_utils import register_to_config
 from torch import Tensor
 
+from pipeline.layers.model import configured
 from pipeline.score.decoder import ScoreDecoder, WalkStep
 from pipeline.score.schedule import TRAIN_TIMESTEPS, alpha_sigma, diffusion_scheduler, time_at_shift
 
@@ -14,7 +14,7 @@ class DiffusionDecoder(ScoreDecoder):
     """``x_t = alpha_t r + sigma_t eps`` with `v_prediction` ``v = alpha_t eps - sigma_t r`` and a shifted cosine
     schedule; sampled with DPM-Solver++ from diffusers."""
 
-    @register_to_config
+    @configured
     def __init__(
         self,
         shift: float = 0.5,
@@ -25,26 +25,32 @@ class DiffusionDecoder(ScoreDecoder):
         super().__init__()
         self._build(block_out_channels, layers_per_block, scale_channels)
 
+    @property
+    def shift(self) -> float:
+        """Of the noise schedule that it is trained with."""
+        return float(self.config["shift"])
+
     def noised(self, residual: Tensor, noise: Tensor, time: Tensor) -> tuple[Tensor, Tensor]:
-        alpha, sigma = alpha_sigma(time, self.config.shift)
+        alpha, sigma = alpha_sigma(time, self.shift)
         return alpha * residual + sigma * noise, alpha * noise - sigma * residual
 
     def times(self, steps: int, noise_level: float, shift: float | None = None) -> list[float]:
         spaced = noise_level * torch.linspace(1, 1 / steps, steps, dtype=torch.float64)
         if shift is not None:
-            spaced = time_at_shift(spaced, shift, self.config.shift)
-        ticks = (spaced * TRAIN_TIMESTEPS).round().clamp(min=1).unique().flip(0)
-        return (ticks / TRAIN_TIMESTEPS).tolist()
+            spaced = time_at_shift(spaced, shift, self.shift)
+        ticks: Tensor = (spaced * TRAIN_TIMESTEPS).round().clamp(min=1).unique().flip(0)
+        times: list[float] = (ticks / TRAIN_TIMESTEPS).tolist()
+        return times
 
     def start(self, guess: Tensor, noise: Tensor, time: float) -> Tensor:
-        alpha, sigma = (value.item() for value in alpha_sigma(torch.tensor(time), self.config.shift))
+        alpha, sigma = (value.item() for value in alpha_sigma(torch.tensor(time), self.shift))
         return alpha * guess + sigma * noise
 
     def walk(self, times: list[float]) -> Iterator[WalkStep]:
-        scheduler = diffusion_scheduler(self.config.shift)
+        scheduler = diffusion_scheduler(self.shift)
         # Timestep k of the scheduler is time (k + 1) / TRAIN_TIMESTEPS.
         scheduler.set_timesteps(timesteps=[round(time * TRAIN_TIMESTEPS) - 1 for time in times])
         for index, timestep in enumerate(scheduler.timesteps):
             time = (timestep.item() + 1) / TRAIN_TIMESTEPS
-            alpha, sigma = (value.item() for value in alpha_sigma(torch.tensor(time), self.config.shift))
+            alpha, sigma = (value.item() for value in alpha_sigma(torch.tensor(time), self.shift))
             yield WalkStep(time, scheduler.sigmas[index + 1].item(), scheduler, timestep, (alpha, -sigma))

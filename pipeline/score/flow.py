@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 import numpy as np
-from diffusers.configuration_utils import register_to_config
 from torch import Tensor
 
+from pipeline.layers.model import configured
 from pipeline.score.decoder import ScoreDecoder, WalkStep
 from pipeline.score.schedule import TRAIN_TIMESTEPS, flow_scheduler
 
@@ -15,7 +15,7 @@ class FlowDecoder(ScoreDecoder):
     picture with a little noise (``t = 1``); the network predicts the velocity ``kappa * eps - r``, as in rectified
     flow on the coupling that stage 1 provides (HFD/RF; compare PMRF, arXiv 2410.00418). Euler steps from diffusers."""
 
-    @register_to_config
+    @configured
     def __init__(
         self,
         start_noise: float = 0.5,
@@ -26,16 +26,22 @@ class FlowDecoder(ScoreDecoder):
         super().__init__()
         self._build(block_out_channels, layers_per_block, scale_channels)
 
+    @property
+    def start_noise(self) -> float:
+        """``kappa``."""
+        return float(self.config["start_noise"])
+
     def noised(self, residual: Tensor, noise: Tensor, time: Tensor) -> tuple[Tensor, Tensor]:
-        start = self.config.start_noise * noise
+        start = self.start_noise * noise
         return (1 - time) * residual + time * start, start - residual
 
     def times(self, steps: int, noise_level: float, shift: float | None = None) -> list[float]:
         """A flow has no schedule to shift."""
-        return np.linspace(noise_level, noise_level / steps, steps).tolist()
+        times: list[float] = np.linspace(noise_level, noise_level / steps, steps).tolist()
+        return times
 
     def start(self, guess: Tensor, noise: Tensor, time: float) -> Tensor:
-        return (1 - time) * guess + time * self.config.start_noise * noise
+        return (1 - time) * guess + time * self.start_noise * noise
 
     def walk(self, times: list[float]) -> Iterator[WalkStep]:
         scheduler = flow_scheduler()

@@ -2,7 +2,7 @@
 
 import torch
 import torch.nn.functional as F
-from diffusers import UNet2DModel
+from diffusers.models.unets.unet_2d import UNet2DModel
 from torch import Tensor
 
 PATCH = 4
@@ -16,7 +16,7 @@ GRAIN_RANGE = 4.0
 def build_unet(block_out_channels: tuple[int, ...] = (64, 128, 192), layers_per_block: int = 1) -> UNet2DModel:
     """A fully convolutional `UNet2DModel`: 48 noisy + 48 decoded + 1 scale + 1 grain channels in, 48 out."""
     depth = len(block_out_channels)
-    return UNet2DModel(
+    unet: UNet2DModel = UNet2DModel(
         in_channels=2 * 3 * PATCH**2 + 2,
         out_channels=3 * PATCH**2,
         block_out_channels=block_out_channels,
@@ -27,6 +27,7 @@ def build_unet(block_out_channels: tuple[int, ...] = (64, 128, 192), layers_per_
         class_embed_type="timestep",
         norm_num_groups=16,
     )
+    return unet
 
 
 def evaluate(unet: UNet2DModel, x: Tensor, condition: Tensor, time: Tensor, quality: Tensor) -> Tensor:
@@ -43,7 +44,7 @@ def evaluate(unet: UNet2DModel, x: Tensor, condition: Tensor, time: Tensor, qual
     """
     inputs = torch.cat([F.pixel_unshuffle(x, PATCH), condition], 1).to(unet.dtype)
     inputs = inputs.contiguous(memory_format=torch.channels_last)
-    out = unet(inputs, time * TIME_RANGE, class_labels=quality * TIME_RANGE).sample
+    out: Tensor = unet(inputs, time * TIME_RANGE, class_labels=quality * TIME_RANGE).sample
     return F.pixel_shuffle(out.float(), PATCH)
 
 

@@ -1,13 +1,22 @@
 """The shifted cosine schedule of HFD, and the diffusers schedulers that carry it."""
 
 import math
+from typing import Any, cast
 
 import torch
-from diffusers import DPMSolverMultistepScheduler, FlowMatchEulerDiscreteScheduler
+from diffusers.schedulers.scheduling_dpmsolver_multistep import DPMSolverMultistepScheduler
+from diffusers.schedulers.scheduling_flow_match_euler_discrete import FlowMatchEulerDiscreteScheduler
 from torch import Tensor
 
 TRAIN_TIMESTEPS = 1000
 LOG_SNR_LIMIT = 15.0
+Scheduler = DPMSolverMultistepScheduler | FlowMatchEulerDiscreteScheduler
+
+
+def stepped(scheduler: Scheduler, prediction: Tensor, timestep: Tensor, x: Tensor) -> Tensor:
+    """``x`` after the scheduler's step from ``timestep``."""
+    after: Tensor = cast(Any, scheduler).step(prediction, timestep, x).prev_sample
+    return after
 
 
 def log_snr(time: Tensor, shift: float) -> Tensor:
@@ -35,7 +44,7 @@ def diffusion_scheduler(shift: float) -> DPMSolverMultistepScheduler:
     time = torch.arange(1, TRAIN_TIMESTEPS + 1) / TRAIN_TIMESTEPS
     cumulative = torch.sigmoid(log_snr(time, shift))
     previous = torch.cat([torch.ones(1, dtype=cumulative.dtype), cumulative[:-1]])
-    return DPMSolverMultistepScheduler(
+    scheduler: DPMSolverMultistepScheduler = DPMSolverMultistepScheduler(
         num_train_timesteps=TRAIN_TIMESTEPS,
         trained_betas=(1 - cumulative / previous).tolist(),
         prediction_type="v_prediction",
@@ -43,8 +52,12 @@ def diffusion_scheduler(shift: float) -> DPMSolverMultistepScheduler:
         solver_order=2,
         final_sigmas_type="zero",
     )
+    return scheduler
 
 
 def flow_scheduler() -> FlowMatchEulerDiscreteScheduler:
     """Euler steps along the straight path from time 1 (the start) to time 0 (the original)."""
-    return FlowMatchEulerDiscreteScheduler(num_train_timesteps=TRAIN_TIMESTEPS, shift=1.0)
+    scheduler: FlowMatchEulerDiscreteScheduler = FlowMatchEulerDiscreteScheduler(
+        num_train_timesteps=TRAIN_TIMESTEPS, shift=1.0
+    )
+    return scheduler

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -9,6 +10,7 @@ from torch import Tensor
 
 from pipeline.autoencoder import Autoencoder
 from pipeline.grain import grain_level, sensor_grain
+from pipeline.layers.model import moved
 from pipeline.layers.quality import uniform_map
 from pipeline.score import ScoreDecoder
 from pipeline.score.network import evaluate, make_condition
@@ -51,14 +53,14 @@ class ScoreTask:
         crops = validation.crops(32, crop, np.random.default_rng(1))
         self._held_out = add_sensor_grain(crops, torch.Generator().manual_seed(3))
 
-    def parameter_groups(self, learning_rate: float) -> Iterable[dict]:
+    def parameter_groups(self, learning_rate: float) -> Iterable[dict[str, Any]]:
         trained = [parameter for parameter in self.model.parameters() if parameter.requires_grad]
         yield {"params": trained, "lr": learning_rate}
 
     def _residual(self, images: Tensor, quality: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """The predicted scale, the residual in units of it, and the U-Net's condition."""
         with torch.no_grad():
-            self._autoencoder.to(images.device)
+            moved(self._autoencoder, images.device)
             x_hat = self._autoencoder(images, uniform_map(quality)).reconstruction.float().clamp(0, 1)
         grain = grain_level(images)
         scale = self.model.scale(x_hat, quality, grain)

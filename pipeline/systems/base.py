@@ -4,17 +4,24 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar, Generic, Protocol, TypeVar
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from pipeline.autoencoder import Latent, QualityMap
 from pipeline.score import SampleStep
 from pipeline.settings import CodecName, Decoder, DecodeSettings
 from pipeline.stream import StreamHeader
 
-Loader = Callable[[type, str], Any]
-"""Model class and folder in ``checkpoints/`` => the model, ready to run."""
+Network = TypeVar("Network", bound=nn.Module)
+
+
+class Loader(Protocol):
+    """Loads models."""
+
+    def __call__(self, model_class: type[Network], name: str, /) -> Network:
+        """Model class and folder in ``checkpoints/`` => the model, ready to run."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -24,7 +31,10 @@ class Reconstruction:
     picture: Tensor
 
 
-class System(ABC):
+R = TypeVar("R", bound=Reconstruction)
+
+
+class System(ABC, Generic[R]):
     """One way from a picture to a stream and back. Models are loaded on first use."""
 
     name: ClassVar[CodecName]
@@ -60,11 +70,9 @@ class System(ABC):
         """The exact latent of a padded picture of ``height`` x ``width``: the same on every machine."""
 
     @abstractmethod
-    def reconstruct(self, latent: Latent) -> Reconstruction:
+    def reconstruct(self, latent: Latent) -> R:
         """The picture that the stream alone describes."""
 
     @abstractmethod
-    def paint(
-        self, reconstruction: Reconstruction, header: StreamHeader, settings: DecodeSettings
-    ) -> Iterator[SampleStep]:
+    def paint(self, reconstruction: R, header: StreamHeader, settings: DecodeSettings) -> Iterator[SampleStep]:
         """Generates the missing detail by one of the `painters`; ``settings.noise_level`` is above 0."""

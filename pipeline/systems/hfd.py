@@ -13,7 +13,7 @@ from pipeline.stream import StreamHeader
 from pipeline.systems.base import Reconstruction, System
 
 
-class HFDSystem(System):
+class HFDSystem(System[Reconstruction]):
     """HFD (Hoogeboom et al. 2023, arXiv 2305.18231): the MSE autoencoder, then diffusion or a rectified flow."""
 
     name = CodecName.STANDARD

@@ -27,7 +27,7 @@ class GuidedReconstruction(Reconstruction):
     guidance: Guidance
 
 
-class SPRDiffSystem(System):
+class SPRDiffSystem(System[GuidedReconstruction]):
     """SPRDiff (Wei et al. 2026, arXiv 2606.01608): triple encoder, latent compression, guided latent diffusion."""
 
     name = CodecName.ULTRALOW

@@ -8,11 +8,13 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from pipeline.arrays import UInt8
+
 _LARGE_SIDE = 1000
 _SUFFIXES = {".jpg", ".jpeg", ".png", ".webp"}
 
 
-def _resized(image: Image.Image, scale: float) -> np.ndarray:
+def _resized(image: Image.Image, scale: float) -> UInt8:
     size = (round(image.width * scale), round(image.height * scale))
     return np.asarray(image.resize(size, Image.Resampling.LANCZOS))
 
@@ -43,7 +45,7 @@ class PhotoSet:
     where the damage is averaged away; small clean ones as they are.
     """
 
-    groups: list[list[np.ndarray]]
+    groups: list[list[UInt8]]
     """Pictures ``(height, width, 3)`` uint8, one list for each kind of source."""
     shares: list[float]
     """How often a crop is drawn from each group."""
@@ -64,15 +66,15 @@ class PhotoSet:
         Raises:
             FileNotFoundError: no photograph of at least ``crop`` pixels a side was found.
         """
-        groups: list[list[np.ndarray]] = [[], [], [], []]
+        groups: list[list[UInt8]] = [[], [], [], []]
         pristine = clean or []
         for folder in [*folders, *pristine]:
             paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in _SUFFIXES)
             for index, path in enumerate(paths):
                 if (index % 10 == 9) != validation:
                     continue
-                with Image.open(path) as image:
-                    image = image.convert("RGB")
+                with Image.open(path) as file:
+                    image = file.convert("RGB")
                 if max(image.size) >= _LARGE_SIDE:
                     groups[0].append(np.asarray(image))
                     groups[1].append(_resized(image, 0.64))

@@ -8,6 +8,7 @@ import torch
 from PIL import Image, ImageFilter
 from torch import Tensor
 
+from pipeline.arrays import UInt8
 from pipeline.autoencoder import Autoencoder
 from pipeline.comparison.baselines import add_grain
 from pipeline.layers.quality import uniform_map
@@ -20,7 +21,7 @@ _GRAINY_COPIES = 0.4
 _AUTOENCODER_SHARE = 1 / 8
 
 
-def compressed(picture: np.ndarray, codec: str, quality: int) -> np.ndarray:
+def compressed(picture: UInt8, codec: str, quality: int) -> UInt8:
     """``(H, W, 3)`` uint8 through Pillow's ``jpeg``, ``webp`` or ``avif`` at that codec's own ``quality``."""
     buffer = BytesIO()
     options = {"speed": 9, "max_threads": 1} if codec == "avif" else {}
@@ -28,12 +29,12 @@ def compressed(picture: np.ndarray, codec: str, quality: int) -> np.ndarray:
     return np.asarray(Image.open(buffer).convert("RGB"))
 
 
-def blurred(picture: np.ndarray, radius: float) -> np.ndarray:
+def blurred(picture: UInt8, radius: float) -> UInt8:
     """Gaussian blur of ``radius`` pixels of standard deviation."""
     return np.asarray(Image.fromarray(picture).filter(ImageFilter.GaussianBlur(radius)))
 
 
-def downscaled(picture: np.ndarray, factor: float) -> np.ndarray:
+def downscaled(picture: UInt8, factor: float) -> UInt8:
     """Lanczos to one ``factor``-th of the size and bicubic back."""
     image = Image.fromarray(picture)
     small = image.resize((round(image.width / factor), round(image.height / factor)), Image.Resampling.LANCZOS)
@@ -41,10 +42,10 @@ def downscaled(picture: np.ndarray, factor: float) -> np.ndarray:
 
 
 def _grain(rng: np.random.Generator) -> float:
-    return MAX_GRAIN ** rng.uniform(-0.2, 1)
+    return float(MAX_GRAIN ** rng.uniform(-0.2, 1))
 
 
-_DISTORTIONS: tuple[Callable[[np.ndarray, np.random.Generator], np.ndarray], ...] = (
+_DISTORTIONS: tuple[Callable[[UInt8, np.random.Generator], UInt8], ...] = (
     lambda picture, rng: compressed(picture, "jpeg", int(rng.integers(5, 96))),
     lambda picture, rng: compressed(picture, "webp", int(rng.integers(0, 96))),
     lambda picture, rng: compressed(picture, "avif", int(rng.integers(5, 91))),
@@ -54,7 +55,7 @@ _DISTORTIONS: tuple[Callable[[np.ndarray, np.random.Generator], np.ndarray], ...
 )
 
 
-def _add_grain_to_some(pictures: np.ndarray, share: float, rng: np.random.Generator) -> None:
+def _add_grain_to_some(pictures: UInt8, share: float, rng: np.random.Generator) -> None:
     for index in np.flatnonzero(rng.random(len(pictures)) < share):
         pictures[index] = add_grain(pictures[index], _grain(rng), int(rng.integers(2**32)))
 
@@ -80,8 +81,9 @@ class PairSet:
         return torch.from_numpy(np.concatenate([originals, copies])).permute(0, 3, 1, 2).float() / 255
 
     @torch.no_grad()
-    def _decoded(self, pictures: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    def _decoded(self, pictures: UInt8, rng: np.random.Generator) -> UInt8:
         images = torch.from_numpy(pictures).permute(0, 3, 1, 2).float() / 255
         quality = torch.from_numpy(rng.random(len(pictures), dtype=np.float32))
         decoded = self._autoencoder(images, uniform_map(quality)).reconstruction.clamp(0, 1)
-        return (255 * decoded).round().byte().permute(0, 2, 3, 1).numpy()
+        pictures_again: UInt8 = (255 * decoded).round().byte().permute(0, 2, 3, 1).numpy()
+        return pictures_again

@@ -4,10 +4,10 @@ import json
 import math
 import os
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from pipeline.files import atomic_folder, atomic_path
+from pipeline.layers.model import channels_last
 from pipeline.precision import fast_bfloat16
 from pipeline.training.parallel import average_gradients, share_weights
 from pipeline.training.stopping import Stop
@@ -46,9 +47,10 @@ class TrainingConfig:
 class Task(Protocol):
     """What the loop needs to know about a network."""
 
-    model: nn.Module
+    @property
+    def model(self) -> nn.Module: ...
 
-    def parameter_groups(self, learning_rate: float) -> Iterable[dict]: ...
+    def parameter_groups(self, learning_rate: float) -> Iterable[dict[str, Any]]: ...
 
     def loss(self, images: Tensor, generator: torch.Generator) -> Tensor:
         """Mean loss of ``images`` ``(batch, 3, crop, crop)`` in [0, 1]; randomness from the CPU ``generator``."""
@@ -63,12 +65,12 @@ class Task(Protocol):
         ...
 
 
-def parameter_groups(model: nn.Module, learning_rate: float, faster: dict[str, float]) -> list[dict]:
+def parameter_groups(model: nn.Module, learning_rate: float, faster: Mapping[str, float]) -> list[dict[str, Any]]:
     """Groups for the optimizer of all that is to be trained; names that end with a key of ``faster`` learn at that
     multiple of ``learning_rate``."""
     trained = {name: value for name, value in model.named_parameters() if value.requires_grad}
     usual = [value for name, value in trained.items() if not name.endswith(tuple(faster))]
-    groups = [{"params": usual, "lr": learning_rate}]
+    groups: list[dict[str, Any]] = [{"params": usual, "lr": learning_rate}]
     for ending, factor in faster.items():
         quick = [value for name, value in trained.items() if name.endswith(ending)]
         groups.append({"params": quick, "lr": factor * learning_rate})
@@ -88,7 +90,7 @@ def learning_rate_factor(step: int, config: TrainingConfig) -> float:
     return 0.5 * (1 + math.cos(math.pi * min(1.0, max(0.0, progress))))
 
 
-def _save_state(state: dict, path: Path) -> None:
+def _save_state(state: dict[str, Any], path: Path) -> None:
     """Whole or not at all, a loss of power included."""
     with atomic_path(path) as partial, partial.open("wb") as file:
         torch.save(state, file)
@@ -127,7 +129,7 @@ def train(
             partial.write_text(json.dumps(asdict(config), indent=2))
     task.model.to(accelerator.device).train()
     share_weights(task.model, accelerator)
-    task.model.to(memory_format=torch.channels_last)
+    channels_last(task.model)
     ema = EMAModel(task.model.parameters(), decay=config.ema_decay, use_ema_warmup=True, power=0.75)
     optimizer = torch.optim.AdamW(
         task.parameter_groups(config.learning_rate), betas=(0.9, 0.99), weight_decay=config.weight_decay

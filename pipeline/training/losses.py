@@ -70,4 +70,5 @@ def grid_repetition(pictures: Tensor) -> Tensor:
 def ms_ssim_error(pictures: Tensor, originals: Tensor) -> Tensor:
     """``1 - MS-SSIM``, ``(batch,)``, of ``(batch, 3, H, W)`` in [0, 1], sides of at least 161."""
     with torch.autocast(pictures.device.type, enabled=False):
-        return 1 - ms_ssim(pictures.float(), originals.float(), data_range=1.0, size_average=False)
+        likeness: Tensor = ms_ssim(pictures.float(), originals.float(), data_range=1.0, size_average=False)
+    return 1 - likeness

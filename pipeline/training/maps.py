@@ -21,7 +21,8 @@ def _random_map(cells: int, generator: torch.Generator) -> Tensor:
         return torch.full((cells, cells), first)
     shape = (_regions, _gradient, _gaussians, _gaussians)[kind - 1](cells, generator)
     low, high = shape.min(), shape.max()
-    return first + (second - first) * (shape - low) / (high - low).clamp(min=1e-6)
+    levels: Tensor = first + (second - first) * (shape - low) / (high - low).clamp(min=1e-6)
+    return levels
 
 
 def _grid(cells: int) -> Tensor:

@@ -30,6 +30,7 @@ def average_gradients(model: nn.Module, accelerator: Accelerator) -> None:
     for parameter in trained:
         if parameter.grad is None:
             parameter.grad = torch.zeros_like(parameter)
-    means = accelerator.reduce(torch.cat([parameter.grad.flatten() for parameter in trained]), "mean")
-    for parameter, mean in zip(trained, means.split([each.numel() for each in trained]), strict=True):
-        parameter.grad.copy_(mean.view_as(parameter))
+    gradients = [parameter.grad for parameter in trained if parameter.grad is not None]
+    means = accelerator.reduce(torch.cat([gradient.flatten() for gradient in gradients]), "mean")
+    for gradient, mean in zip(gradients, means.split([each.numel() for each in gradients]), strict=True):
+        gradient.copy_(mean.view_as(gradient))

@@ -8,18 +8,19 @@ import sys
 from pathlib import Path
 
 import torch
-from diffusers.utils import SAFETENSORS_WEIGHTS_NAME
+from diffusers.utils.constants import SAFETENSORS_WEIGHTS_NAME
 from safetensors.torch import load_file, save_file
 
 from pipeline.autoencoder import Autoencoder
 from pipeline.files import atomic_folder
+from pipeline.layers.model import Model
 from pipeline.metrics.perceptual.distilled import DistilledSqueezeNet
 from pipeline.score import DiffusionDecoder, FlowDecoder
 from pipeline.ultralow.feature_coder import FeatureCoder
 from pipeline.ultralow.painter import LatentPainter
 from pipeline.ultralow.vae import BlockVAE
 
-NETWORKS = {
+NETWORKS: dict[str, tuple[type[Model], str]] = {
     "autoencoder": (Autoencoder, "autoencoder/model"),
     "diffusion": (DiffusionDecoder, "diffusion/model"),
     "flow": (FlowDecoder, "flow/model"),

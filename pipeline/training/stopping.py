@@ -3,9 +3,11 @@
 import signal
 import threading
 import time
+from collections.abc import Callable
 from types import FrameType
-from typing import Self
+from typing import Any, Self
 
+Handler = Callable[[int, FrameType | None], Any] | int | None
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -19,7 +21,7 @@ class Stop:
         """``minutes`` from now on; None for no limit."""
         self._deadline = None if minutes is None else time.monotonic() + 60 * minutes
         self._signalled = False
-        self._before: dict[int, object] = {}
+        self._before: dict[signal.Signals, Handler] = {}
 
     def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():

@@ -7,18 +7,19 @@ of the run.
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 import torch
 import typer
-from diffusers.utils import SAFETENSORS_WEIGHTS_NAME
+from diffusers.utils.constants import SAFETENSORS_WEIGHTS_NAME
 from safetensors.torch import load_file
 
 from pipeline.autoencoder import Autoencoder
 from pipeline.autoencoder.stretch import stretch
 from pipeline.autoencoder.training import AutoencoderTask
 from pipeline.codec import CHECKPOINTS
+from pipeline.layers.model import channels_last
 from pipeline.metrics.perceptual.distilled import DistilledSqueezeNet
 from pipeline.metrics.perceptual.networks import DISTILLED_FOLDER
 from pipeline.metrics.perceptual.teacher import Teacher
@@ -38,7 +39,7 @@ from pipeline.ultralow.vae_training import VAEDecoderTask, VAETask
 Stage1 = Annotated[Path, typer.Option("--autoencoder", help="The finished stage 1.", exists=True)]
 Init = Annotated[Path | None, typer.Option(help="A trained decoder to start from.", exists=True)]
 
-_FULL_PRECISION = {"torch_dtype": torch.float32, "low_cpu_mem_usage": False}
+_FULL_PRECISION: dict[str, Any] = {"torch_dtype": torch.float32, "low_cpu_mem_usage": False}
 
 
 def autoencoder(
@@ -82,7 +83,7 @@ def _score_phase(run: Run, model_class: type[ScoreDecoder], stage1: Path, init: 
         # Both decoders have the same networks; a flow from a diffusion model learns anew what time and target mean.
         model.load_state_dict(load_file(init / SAFETENSORS_WEIGHTS_NAME))
     # A flow keeps the residual scale of the diffusion model it starts from; trained on, each may meet a new stage 1.
-    scale = init is None or model_class.load_config(init)["_class_name"] == model_class.__name__
+    scale = init is None or model_class.class_in(init) == model_class.__name__
     return run.phase(ScoreTask(model, _stage1(stage1), run.photos(validation=True), run.config.crop, scale))
 
 
@@ -117,7 +118,7 @@ def vae_decoder(
     run.seed()
     validation = run.photos(validation=True)
     model = BlockVAE.from_pretrained(init / "vae", **_FULL_PRECISION)
-    system = _ultralow_system(init).requires_grad_(False).to(memory_format=torch.channels_last)
+    system = channels_last(_ultralow_system(init).requires_grad_(False))
     decoded = partial(decoded_latents, system, model, _semantic_encoder().requires_grad_(False))
     yield run.phase(VAEDecoderTask(model, decoded, Teacher.load(), validation, run.config.crop))
 
@@ -153,7 +154,7 @@ def ultralow(
 
 
 def _stage1(folder: Path) -> Autoencoder:
-    return Autoencoder.from_pretrained(folder, torch_dtype=torch.float32).to(memory_format=torch.channels_last)
+    return channels_last(Autoencoder.from_pretrained(folder, torch_dtype=torch.float32))
 
 
 def _ultralow_system(folder: Path) -> UltraLow:

@@ -1,44 +1,35 @@
-"""What the page does with one picture: compress a photo, decode a stream, choose what stands beside what."""
+"""A photo's or a stream's way to its repaint: inputs → settings → engine → records → view."""
 
-import logging
-import secrets
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
-from itertools import chain
 from pathlib import Path
+from typing import Any
 
-import gradio as gr
 import numpy as np
 
-from pipeline.comparison.catalogue import settings_in_words
-from pipeline.images import load_image
-from pipeline.metrics import lpips_name, psnr
-from pipeline.settings import MAX_SEED, DecodeSettings
-from pipeline.ui import methods
-from pipeline.ui.checks import check_photo, check_stream, clear_errors
-from pipeline.ui.choices import EXAMPLES, Link, example_bytes, example_name, rate_value
+from pipeline.pictures import read_picture
+from pipeline.ui import methods, view
+from pipeline.ui.checks import check_photo, checked_photo, checked_stream, clear_errors
+from pipeline.ui.choices import Link, example_name
 from pipeline.ui.engine import Engine, RateControl
 from pipeline.ui.files import file_stem
 from pipeline.ui.report import progress, sentence, steps_text
+from pipeline.ui.request import Request, decode_settings
 from pipeline.ui.run import Run
-from pipeline.ui.sides import AUTOENCODER, GRAIN, ORIGINAL, OTHER, REPAINT, Sides
+from pipeline.ui.sides import Side, Sides
 from pipeline.ui.turns import Stopped, Turn, Turns
 from pipeline.ui.view import View
 
 STOPPED = sentence("Stopped.")
-LOST = sentence("Stopped before it began.")
-FAILED = sentence("This could not be finished; the message says why.")
-_log = logging.getLogger(__name__)
 
 
 class Actions:
-    """The event handlers over one `Engine`."""
+    """The event handlers that make a run, over one `Engine`."""
 
     def __init__(self, engine: Engine):
-        self._engine = engine
-        self._visited = threading.Event()
+        self.engine = engine
+        self.visited = threading.Event()
         """Set when somebody runs something; the warm-up gives way."""
 
     def compress(
@@ -54,7 +45,7 @@ class Actions:
         seed: int | None,
         sides: Sides,
         turns: Turns,
-    ) -> Iterator[tuple]:
+    ) -> Iterator[View]:
         """Compress a photo to a stream of real bytes, then paint the lost detail back.
 
         Yields after every sampling step. The last answer holds the seed that was used, the pair of pictures for the
@@ -71,49 +62,27 @@ class Actions:
             noise: noise level, 0 (the autoencoder's exact picture) to 1 (most realistic)
             seed: whole number; empty draws one
         """
-        value = rate_value(rate, bpp, quality, ultralow)
-        settings = decode_settings(decoder, steps, noise, seed)
-        yield from self._compress(photo, rate, value, settings, sides, turns.take())
-
-    def begin(
-        self,
-        photo: str,
-        rate: RateControl,
-        bpp: float,
-        quality: float,
-        ultralow: float,
-        decoder: str,
-        steps: int,
-        noise: float,
-        seed: int,
-        sides: Sides,
-        turns: Turns,
-    ) -> Iterator[tuple]:
-        """`compress` for the picture that the page begins with; it ends when the visitor runs another."""
-        value = rate_value(rate, bpp, quality, ultralow)
-        yield from self._compress(photo, rate, value, decode_settings(decoder, steps, noise, seed), sides, Turn(turns))
-
-    def _compress(
-        self,
-        photo: str | None,
-        rate: RateControl,
-        value: float,
-        settings: DecodeSettings,
-        sides: Sides,
-        go_on: Callable[[], None],
-    ) -> Iterator[tuple]:
         with clear_errors():
-            check_photo(photo)
-            self._visited.set()
-            view = View(progress("Compressing …"), settings.seed)
-            yield view.outputs()
-            try:
-                run = self.compressed(photo, rate, value, settings, go_on)
-            except Stopped:
-                yield replace(view, status=stopped(None)).outputs()
-                return
-            for view in self.run(run, sides, go_on):
-                yield view.outputs()
+            request = Request.of_controls(photo, rate, bpp, quality, ultralow, decoder, steps, noise, seed)
+            yield from self._photo(request, sides, turns.take())
+
+    def begin(self, *inputs: Any) -> Iterator[View]:
+        """`compress` for the picture that the page begins with; it ends when the visitor runs another."""
+        *controls, sides, turns = inputs
+        with clear_errors():
+            yield from self._photo(Request.of_controls(*controls), sides, Turn(turns))
+
+    def _photo(self, request: Request, sides: Sides, go_on: Callable[[], None]) -> Iterator[View]:
+        check_photo(request.photo)
+        self.visited.set()
+        first = View(progress("Compressing …"), request.settings.seed)
+        yield first
+        try:
+            run = self.encode(request, go_on)
+        except Stopped:
+            yield first._replace(status=_stopped(None))
+            return
+        yield from self.decode(run, sides, go_on)
 
     def decompress(
         self,
@@ -124,7 +93,7 @@ class Actions:
         seed: int | None,
         sides: Sides,
         turns: Turns,
-    ) -> Iterator[tuple]:
+    ) -> Iterator[View]:
         """Decode a stream that Bitbrush wrote, painting the lost detail back.
 
         Yields after every sampling step. The last answer is that of `compress`; there is no original in a stream, so
@@ -139,173 +108,102 @@ class Actions:
         """
         with clear_errors():
             settings = decode_settings(decoder, steps, noise, seed)
-            check_stream(stream)
-            yield View(progress("Decoding …"), settings.seed).outputs()
-            for view in self.run(Run(stream, settings, "stream"), sides, turns.take()):
-                yield view.outputs()
+            content = checked_stream(stream)
+            yield View(progress("Decoding …"), settings.seed)
+            yield from self.decode(Run(content, settings, "stream"), sides, turns.take())
 
-    def run(self, run: Run, sides: Sides, go_on: Callable[[], None] = lambda: None) -> Iterator[View]:
-        """Decodes step by step, then measures against the original if there is one.
+    def encode(self, request: Request, go_on: Callable[[], None] = lambda: None) -> Run:
+        """The run of a photo, its stream made but not decoded; ``go_on`` may end it by raising."""
+        path = checked_photo(request.photo)
+        content = Path(path).read_bytes()
+        picture = read_picture(content)
+        encoded = self.engine.encode(content, picture.image, request.rate, request.value, go_on)
+        example = example_name(content)
+        return Run(
+            encoded.stream,
+            request.settings,
+            file_stem(path, "photo"),
+            np.asarray(picture.image),
+            encoded.seconds,
+            Link(example, request.rate, request.value, request.settings).query() if example else "",
+            picture.notes,
+        )
+
+    def decode(self, run: Run, sides: Sides, go_on: Callable[[], None] = lambda: None) -> Iterator[View]:
+        """Paints step by step, then measures against the original if there is one.
 
         ``go_on`` is called between the steps; where it raises `Stopped`, the last view is of what is there by then.
         """
-        with run.folder.held():
+        with run.pictures.folder.held():
             try:
-                for view in self._run(run, sides):
-                    yield view
-                    if not run.ended:
+                for shown in self._views(run, sides):
+                    yield shown
+                    if not run.decoding.ended:
                         go_on()
             except Stopped:
-                run.ended = True
-                view = replace(view, status=stopped(run), picture_file=run.files.get(REPAINT))
-                yield view.showing(run, sides) if AUTOENCODER in run.files else view
+                run.decoding.ended = True
+                shown = shown._replace(status=_stopped(run), picture_file=run.pictures.files.get(Side.REPAINT))
+                yield shown.showing(run, sides) if Side.AUTOENCODER in run.pictures else shown
             finally:
-                run.ended = True
+                run.decoding.ended = True
 
-    def _run(self, run: Run, sides: Sides) -> Iterator[View]:
-        known = self._engine.painting(run.stream, run.settings) is not None
-        device = self._engine.codec.description
-        view = View(
+    def _views(self, run: Run, sides: Sides) -> Iterator[View]:
+        known = self.engine.painting(run.stream, run.settings) is not None
+        shown = View(
             progress("Decoding …"),
             run.settings.seed,
-            report=run.report(device).strip(),
-            stream_file=run.folder.stream(run.name, run.stream),
+            report=view.report(run, self.engine).strip(),
+            stream_file=run.pictures.folder.stream(run.name, run.stream),
         )
-        yield view
-        for painted in self._paint(run, sides, view, device):
-            view = painted
+        yield shown
+        for painted in self._painting(run, sides, shown):
+            shown = painted
             if not known:
-                yield view
-        view = replace(view, status=progress("Measuring …" if run.has_original else "Finishing …"))
-        yield view
+                yield shown
+        shown = shown._replace(status=progress("Measuring …" if run.has_original else "Finishing …"))
+        yield shown
         if run.has_original:
-            for side in (AUTOENCODER, REPAINT):
-                methods.score(self._engine, run, side)
-                yield view
-            for _ in methods.make(self._engine, run, GRAIN):
-                yield view
-        run.ended = True
-        report = run.report(device, lpips_name())
-        when = " earlier" if known else ""
-        took = f"Painted {steps_text(run.total)} in {run.decode_seconds:.1f} s{when} ({device})."
-        view = replace(
-            view,
-            status=sentence(took),
+            for side in (Side.AUTOENCODER, Side.REPAINT):
+                methods.score(self.engine, run, side)
+                yield shown
+            for _ in methods.make(self.engine, run, Side.GRAIN):
+                yield shown
+        run.decoding.ended = True
+        yield self._finished(run, shown, known).showing(run, sides)
+
+    def _painting(self, run: Run, sides: Sides, shown: View) -> Iterator[View]:
+        """Yields a view per sampling step and leaves the autoencoder's picture and the repaint in ``run``."""
+        from pipeline.metrics import psnr
+
+        original = run.pictures.read(Side.ORIGINAL) if run.has_original else None
+        started = time.monotonic()
+        sampling = self.engine.paint(run.stream, run.settings)
+        for record in sampling:
+            run.decoding.seconds = time.monotonic() - started
+            run.take(record, original)
+            score = None if original is None else psnr(original, record.image)
+            status = f"Painting detail: step {record.step} of {record.total}"
+            yield shown._replace(
+                status=progress(status, record.step, max(1, record.total)),
+                report=view.report(run, self.engine, psnr=score).strip(),
+            ).showing(run, sides)
+        run.finish(record.image, sampling.seconds)
+
+    def _finished(self, run: Run, shown: View, known: bool) -> View:
+        report = view.report(run, self.engine, scored=True)
+        took = f"Painted {steps_text(run.decoding.total)} in {run.decoding.seconds:.1f} s{' earlier' if known else ''}"
+        return shown._replace(
+            status=sentence(f"{took} ({report.device})."),
             report=report.html(),
             numbers=report.numbers(),
-            picture_file=run.files[REPAINT],
+            picture_file=run.pictures.files[Side.REPAINT],
         )
-        yield view.showing(run, sides)
-
-    def _paint(self, run: Run, sides: Sides, view: View, device: str) -> Iterator[View]:
-        """Yields a view per sampling step and leaves the autoencoder's picture and the repaint in ``run``."""
-        original = run.picture(ORIGINAL) if run.has_original else None
-        started = time.monotonic()
-        sampling = self._engine.paint(run.stream, run.settings)
-        for record in sampling:
-            run.decode_seconds = time.monotonic() - started
-            run.show_step(record, original)
-            step = f"step {record.step} of {record.total}"
-            score = psnr(original, record.image) if run.has_original else None
-            yield replace(
-                view,
-                status=progress(f"Painting detail: {step}", record.step, max(1, record.total)),
-                report=run.report(device, psnr=score).strip(),
-            ).showing(run, sides)
-        run.decode_seconds = sampling.seconds
-        run.finish(record.image, settings_in_words(run.settings))
-
-    def compressed(
-        self,
-        photo: str,
-        rate: RateControl,
-        value: float,
-        settings: DecodeSettings,
-        go_on: Callable[[], None] = lambda: None,
-    ) -> Run:
-        """The run of a photo that was checked, its stream made but not decoded; ``go_on`` may end it by raising."""
-        content = Path(photo).read_bytes()
-        image = load_image(content)
-        encoded = self._engine.encode(content, image, rate, value, go_on)
-        run = Run(encoded.stream, settings, file_stem(photo, "photo"), np.asarray(image), encoded.seconds)
-        example = example_name(content)
-        if example:
-            run.query = Link(example, rate, value, settings).query()
-        return run
-
-    # -- opening the page -------------------------------------------------------------------------------------------
-
-    def open(self, link: Link) -> View | None:
-        """The finished view of a link to an example, if it is remembered: at once, without asking the models."""
-        encoded = self._engine.encoded(example_bytes(link.example), link.rate, link.value)
-        if encoded is None or self._engine.painting(encoded.stream, link.settings) is None:
-            return None
-        run = self.compressed(str(EXAMPLES[link.example]), link.rate, link.value, link.settings)
-        *_, view = self.run(run, link.sides)
-        return view
-
-    def warm_up(self) -> None:
-        """Load every model and paint the default example in a background thread, so that nobody waits for it."""
-        threading.Thread(target=self._warm_up, name="warm-up", daemon=True).start()
-
-    def _warm_up(self) -> None:
-        try:
-            link = Link()
-            run = self.compressed(str(EXAMPLES[link.example]), link.rate, link.value, link.settings)
-            for _ in chain(self.run(run, link.sides), methods.make(self._engine, run, OTHER)):
-                if self._visited.is_set():
-                    return
-        except Exception as error:
-            _log.warning("The example is not ready yet, and will be painted when a visitor comes: %s", error)
-
-    # -- what stands beside what ------------------------------------------------------------------------------------
-
-    @staticmethod
-    def show(sides: Sides, run: Run | None, left: str, right: str) -> tuple:
-        """Choose which pictures stand left and right; those that are not there yet are made on demand."""
-        sides.left, sides.right = left, right
-        if run is None:
-            return gr.skip(), gr.skip()
-        run.declined.clear()
-        with clear_errors():
-            return run.at(sides)
-
-    def complete(self, run: Run | None, sides: Sides, turns: Turns) -> Iterator[tuple]:
-        """Make the chosen pictures that are missing: status, slider, captions, table, numbers."""
-        go_on, added = turns.take(), []
-        if run is None or not run.ended or not run.missing(sides):
-            yield (gr.skip(),) * 5
-            return
-        with clear_errors(), run.folder.held():
-            try:
-                while missing := run.missing(sides):
-                    for progressing in methods.make(self._engine, run, missing[0]):
-                        yield progressing, *run.at(sides), gr.skip(), gr.skip()
-                        go_on()
-                    added.append(missing[0])
-                status = sentence(f"Added {', '.join(added)}.")
-            except Stopped:
-                status = STOPPED
-            finally:
-                run.declined.update(run.missing(sides))
-            report = run.report(self._engine.codec.description, lpips_name())
-            yield status, *run.at(sides), report.html(), report.numbers()
 
 
-def stopped(run: Run | None) -> str:
+def _stopped(run: Run | None) -> str:
     """The status of a run that was stopped; None where not even its stream was finished."""
-    if run is None or AUTOENCODER not in run.files:
+    if run is None or Side.AUTOENCODER not in run.pictures:
         return sentence("Stopped before the first picture.")
     if run.finished:
         return sentence("Stopped while measuring; the picture is complete.")
-    return sentence(f"Stopped after step {run.step} of {run.total}; the repaint is unfinished.")
-
-
-def draw_seed() -> int:
-    """A random seed."""
-    return secrets.randbelow(MAX_SEED + 1)
-
-
-def decode_settings(decoder: str, steps: int, noise: float, seed: int | None) -> DecodeSettings:
-    """What the controls say; an empty seed is drawn."""
-    return DecodeSettings(decoder, int(steps), noise, draw_seed() if seed is None else int(seed))
+    return sentence(f"Stopped after step {run.decoding.step} of {run.decoding.total}; the repaint is unfinished.")

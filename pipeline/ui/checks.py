@@ -8,8 +8,9 @@ import gradio as gr
 import numpy as np
 
 from pipeline.errors import BitbrushError, ImageError, StreamError
-from pipeline.images import image_size, load_image
+from pipeline.pictures import image_size, read_picture
 from pipeline.stream import read_header
+from pipeline.ui.answers import KEEP, Viewable
 from pipeline.ui.files import RunFolder, file_stem
 from pipeline.ui.report import header_in_words, sentence
 
@@ -19,18 +20,27 @@ _log = logging.getLogger(__name__)
 
 def check_photo(photo: str | None) -> None:
     """Raises what is wrong with a photo, from the file's header alone, before a run is queued."""
+    checked_photo(photo)
+
+
+def checked_photo(photo: str | None) -> str:
+    """The photo, if nothing is wrong with it."""
     with clear_errors():
         if not photo:
             raise ImageError("There is no photo yet; upload one or pick an example.")
         image_size(photo)
+        return photo
 
 
-def viewable(photo: str | None) -> str | dict:
-    """A photo as browsers can show it: the same pixels as a PNG file, if its own format is not one of theirs."""
+def viewable(photo: str | None) -> Viewable:
+    """A photo as browsers can show it: the same pixels as a PNG file, if its own format is not one of theirs. What has
+    to be said about such a file is said at once, as its PNG file tells nothing of it."""
     with clear_errors():
         if photo is None or _shown_by_browsers(photo):
-            return gr.skip()
-        return RunFolder().picture(file_stem(photo, "photo"), np.asarray(load_image(photo)))
+            return Viewable()
+        picture = read_picture(photo)
+        shown = RunFolder().picture(file_stem(photo, "photo"), np.asarray(picture.image))
+        return Viewable(shown, sentence(" ".join(picture.notes)) if picture.notes else KEEP)
 
 
 def _shown_by_browsers(photo: str) -> bool:
@@ -41,10 +51,16 @@ def _shown_by_browsers(photo: str) -> bool:
 
 def check_stream(stream: bytes | None) -> None:
     """Raises what is wrong with a stream, before a run is queued."""
+    checked_stream(stream)
+
+
+def checked_stream(stream: bytes | None) -> bytes:
+    """The stream, if nothing is wrong with it."""
     with clear_errors():
         if stream is None:
             raise StreamError("There is no stream yet; upload a .bbr file.")
         read_header(stream)
+        return stream
 
 
 def describe(stream: bytes | None) -> str:

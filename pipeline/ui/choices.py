@@ -89,7 +89,7 @@ class Link:
             rate,
             min(max(_number(query, rate, usual), low), high),
             settings,
-            Sides(query.get("left", Sides.left), query.get("right", Sides.right)),
+            Sides.named(query.get("left", ""), query.get("right", "")),
         )
 
     def query(self) -> str:
@@ -103,11 +103,6 @@ class Link:
             "seed": self.settings.seed,
         }
         return f"?{urlencode(fields)}"
-
-
-def rate_value(rate: RateControl, bpp: float, quality: float, ultralow: float) -> float:
-    """The value of the rate control in use, of the three that stand on the page."""
-    return {"bpp": bpp, "quality": quality, "ultralow": ultralow}[rate]
 
 
 def example_name(photo: bytes) -> str | None:

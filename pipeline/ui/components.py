@@ -58,9 +58,13 @@ class StreamInput(gr.File):
 
     is_template = True
 
-    def __init__(self, **options):
+    def __init__(self, **options: Any):
         super().__init__(type="binary", **options)
         self.data_model = UploadedStream
+
+    def get_config(self, cls: type | None = None) -> dict[str, Any]:
+        # Gradio takes the names of the settings from the signature of the constructor, which is that of a file.
+        return super().get_config(cls or gr.File)
 
 
 class SliderInput(gr.Slider):

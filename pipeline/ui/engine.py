@@ -1,4 +1,7 @@
-"""The codec as the page uses it: loaded once, on first need, and never asked twice for the same thing."""
+"""The codec as the page uses it: loaded once, on first need, and never asked twice for the same thing.
+
+What computes is imported when it is first asked for, so that the page is there before.
+"""
 
 import hashlib
 import threading
@@ -11,13 +14,13 @@ import numpy as np
 from PIL import Image
 
 from pipeline.cache import ByteCache
-from pipeline.comparison.baselines import PlainResult, encode_plain
-from pipeline.metrics import Scores, measure
 from pipeline.settings import CodecName, DecodeSettings, DecodeStep
 from pipeline.ui.zerogpu import on_gpu
 
 if TYPE_CHECKING:
     from pipeline.codec import Codec
+    from pipeline.comparison.baselines import PlainResult
+    from pipeline.metrics import Scores
 
 RateControl = Literal["bpp", "quality", "ultralow"]
 """What sets the size: a target bitrate or a quality of the standard codec, a target bitrate of the ultra-low one."""
@@ -149,8 +152,10 @@ class Engine:
     def _decode_here(self, stream: bytes, settings: DecodeSettings) -> Iterator[DecodeStep]:
         yield from self.codec.decode(stream, settings)
 
-    def plain(self, image: Image.Image, codec: str, max_bytes: int) -> PlainResult:
+    def plain(self, image: Image.Image, codec: str, max_bytes: int) -> "PlainResult":
         """`pipeline.comparison.baselines.encode_plain`, remembered."""
+        from pipeline.comparison.baselines import encode_plain
+
         key = _fingerprint(image), codec, max_bytes
         result = self._plain.get(key)
         if result is None:
@@ -158,14 +163,23 @@ class Engine:
             self._plain.put(key, result)
         return result
 
-    def measure(self, original: np.ndarray, picture: np.ndarray) -> Scores:
+    def measure(self, original: np.ndarray, picture: np.ndarray) -> "Scores":
         """`pipeline.metrics.measure`, remembered."""
+        from pipeline.metrics import measure
+
         key = tuple(_fingerprint(each) for each in (original, picture))
         scores = self._scores.get(key)
         if scores is None:
             scores = measure(original, picture)
             self._scores.put(key, scores)
         return scores
+
+    @property
+    def lpips_network(self) -> str | None:
+        """`pipeline.metrics.lpips_name`."""
+        from pipeline.metrics import lpips_name
+
+        return lpips_name()
 
 
 def codec_behind(control: RateControl) -> CodecName:

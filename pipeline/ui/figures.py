@@ -10,8 +10,8 @@ from urllib.parse import quote
 class Figure:
     """A picture and its caption."""
 
-    path: str
-    """A file in Gradio's cache."""
+    path: str | None
+    """A file in Gradio's cache; None where there is only something to say."""
     title: str
     lines: tuple[str, ...] = ()
     alt: str = ""
@@ -29,9 +29,9 @@ def figures_html(figures: Sequence[Figure], kind: str) -> str:
 
 
 def _figure(figure: Figure) -> str:
-    url = escape(file_url(figure.path))
+    picture = ""
+    if figure.path is not None:
+        url = escape(file_url(figure.path))
+        picture = f'<a href="{url}" target="_blank"><img src="{url}" alt="{escape(figure.alt or figure.title)}"></a>'
     lines = "".join(f"<span>{escape(line)}</span>" for line in figure.lines)
-    return (
-        f'<figure><a href="{url}" target="_blank"><img src="{url}" alt="{escape(figure.alt or figure.title)}"></a>'
-        f"<figcaption><b>{escape(figure.title)}</b>{lines}</figcaption></figure>"
-    )
+    return f"<figure>{picture}<figcaption><b>{escape(figure.title)}</b>{lines}</figcaption></figure>"

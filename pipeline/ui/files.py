@@ -15,7 +15,7 @@ import numpy as np
 from gradio.utils import get_upload_folder
 from PIL import Image
 
-from pipeline.images import save_png
+from pipeline.pictures import save_png
 
 KEPT_SECONDS = 3600
 KEPT_BYTES = 2_000_000_000

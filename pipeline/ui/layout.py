@@ -1,11 +1,10 @@
 """The components of the page, in the order in which they stand there."""
 
-from dataclasses import dataclass, fields
+from typing import Any
 
 import gradio as gr
 
-from pipeline.comparison import DECODER_NAMES
-from pipeline.settings import MAX_SEED, MAX_STEPS
+from pipeline.settings import DECODER_NAMES, MAX_SEED, MAX_STEPS
 from pipeline.ui.choices import DEFAULTS, EXAMPLES, PRESETS, RANGES, Link
 from pipeline.ui.components import (
     DropdownInput,
@@ -16,11 +15,13 @@ from pipeline.ui.components import (
     SliderInput,
     StreamInput,
 )
-from pipeline.ui.extras import MAX_SAMPLES
+from pipeline.ui.files import KEPT_SECONDS
 from pipeline.ui.how import how_it_works
+from pipeline.ui.parts import Parts
 from pipeline.ui.plots import KINDS
 from pipeline.ui.report import captions_html, progress
 from pipeline.ui.sides import KEYS, Sides
+from pipeline.ui.turns import Turns
 
 MASTHEAD = """<h1>Bitbrush</h1>
 <p>A few bits sketch the picture, diffusion paints the detail back.</p>"""
@@ -31,87 +32,47 @@ OPENING = progress("Painting the example …")
 UNPAINTED = captions_html("Original", "Original", press="begin")
 METHODS_INTRO = """<p class="note">One photo through every method in no more bytes than the stream has, where the
 unpainted picture errs most. Made on demand, with the settings at the left.</p>"""
+MAX_SAMPLES = 8
 SAMPLES_INTRO = """<h2>What is invented</h2><p class="note">The same stream, painted with other seeds.</p>"""
 
 
-class Group:
-    """Components by name, and all of them in order."""
-
-    def all(self) -> list:
-        return [getattr(self, each.name) for each in fields(self)]
-
-
-@dataclass(frozen=True)
-class PhotoSource(Group):
-    photo: gr.Image
-    rate: gr.Radio
-    bpp: gr.Slider
-    quality: gr.Slider
-    ultralow: gr.Slider
-
-
-@dataclass(frozen=True)
-class StreamSource(Group):
-    stream: gr.File
-    header: gr.HTML
-
-
-@dataclass(frozen=True)
-class Decoding(Group):
-    decoder: gr.Radio
-    steps: gr.Slider
-    noise: gr.Slider
-    seed: gr.Number
-
-
-@dataclass(frozen=True)
-class Bar(Group):
-    run: gr.Button
-    decode: gr.Button
-    stop: gr.Button
-    status: gr.HTML
+def page_parts() -> Parts:
+    """Everything on the page, and the session's state, made inside a `gr.Blocks`."""
+    state: dict[str, Any] = {
+        "run": gr.State(time_to_live=KEPT_SECONDS),
+        "sides": gr.State(Sides()),
+        "turns": gr.State(Turns()),
+        "dark": gr.Checkbox(visible=False),
+        "narrow": gr.Checkbox(visible=False),
+    }
+    Prose(MASTHEAD, elem_id="masthead")
+    with gr.Row():
+        with gr.Column(scale=4, min_width=320, elem_id="controls"):
+            with gr.Tabs():
+                with gr.Tab("Photo") as photo_tab:
+                    photo = _photo()
+                with gr.Tab("Stream") as stream_tab:
+                    stream = _stream()
+            decoding = _decoding()
+        with gr.Column(scale=8, min_width=320, elem_id="result"):
+            bar = _action_bar()
+            with gr.Tabs(elem_id="views"):
+                with gr.Tab("Compare"):
+                    comparison = _comparison()
+                with gr.Tab("All methods"):
+                    methods = _methods_tab()
+                with gr.Tab("Sampling"):
+                    samples = _samples_tab()
+                with gr.Tab("Plots") as plots_tab:
+                    plots = _plots_tab()
+                with gr.Tab("How it works"):
+                    Prose(how_it_works(), elem_id="how")
+    tabs = dict(photo_tab=photo_tab, stream_tab=stream_tab, plots_tab=plots_tab)
+    return Parts(**state, **tabs, **photo, **stream, **decoding, **bar, **comparison, **methods, **samples, **plots)
 
 
-@dataclass(frozen=True)
-class Comparison(Group):
-    begin: gr.Button
-    """Pressed by the page's script: paints the example of the address."""
-    complete: gr.Button
-    """Likewise: makes the chosen pictures that are missing."""
-    captions: gr.HTML
-    pictures: gr.ImageSlider
-    left: gr.Dropdown
-    right: gr.Dropdown
-    report: gr.HTML
-    numbers: gr.JSON
-    stream_file: gr.DownloadButton
-    picture_file: gr.DownloadButton
-
-
-@dataclass(frozen=True)
-class MethodsTab(Group):
-    start: gr.Button
-    grid: gr.HTML
-    sheet: gr.DownloadButton
-    numbers: gr.JSON
-
-
-@dataclass(frozen=True)
-class SamplesTab(Group):
-    film: gr.HTML
-    count: gr.Slider
-    start: gr.Button
-    samples: gr.HTML
-
-
-@dataclass(frozen=True)
-class PlotsTab(Group):
-    kind: gr.Radio
-    plot: gr.HTML
-
-
-def photo_source() -> tuple[gr.Radio, PhotoSource]:
-    """The preset, and the photo with its rate."""
+def _photo() -> dict[str, Any]:
+    """The photo, the preset, and the rate."""
     photo = PhotoInput(
         label="Photo",
         type="filepath",
@@ -136,15 +97,15 @@ def photo_source() -> tuple[gr.Radio, PhotoSource]:
     ultralow = SliderInput(
         *RANGES["ultralow"], step=0.001, label="Target bitrate of the ultra-low codec, bits per pixel", visible=False
     )
-    return preset, PhotoSource(photo, rate, bpp, quality, ultralow)
+    return dict(photo=photo, preset=preset, rate=rate, bpp=bpp, quality=quality, ultralow=ultralow)
 
 
-def stream_source() -> StreamSource:
+def _stream() -> dict[str, Any]:
     stream = StreamInput(label="Stream (.bbr)", height=120, elem_id="stream")
-    return StreamSource(stream, Prose())
+    return dict(stream=stream, header=Prose())
 
 
-def decoding() -> tuple[Decoding, gr.Button]:
+def _decoding() -> dict[str, Any]:
     """The decoder's controls, and the button that draws a seed."""
     choices = [(name, decoder.value) for decoder, name in DECODER_NAMES.items()]
     decoder = RadioInput(choices, value=DEFAULTS.decoder.value, label="Decoder")
@@ -160,21 +121,24 @@ def decoding() -> tuple[Decoding, gr.Button]:
     with gr.Row(elem_id="seeding"):
         seed = SeedInput(DEFAULTS.seed, label="Seed", precision=0, minimum=0, maximum=MAX_SEED, min_width=120)
         reroll = gr.Button("Re-roll", min_width=100, scale=0, elem_id="reroll")
-    return Decoding(decoder, steps, noise, seed), reroll
+    return dict(decoder=decoder, steps=steps, noise=noise, seed=seed, reroll=reroll)
 
 
-def action_bar() -> Bar:
+def _action_bar() -> dict[str, Any]:
     with gr.Row(elem_id="go"):
         run = gr.Button("Run", variant="primary", min_width=120, scale=0, elem_id="run")
         decode = gr.Button("Decode", variant="primary", min_width=120, scale=0, visible=False, elem_id="decode")
         stop = gr.Button("Stop", variant="stop", min_width=80, scale=0, interactive=False, elem_id="stop")
         status = Prose("<p>Choose a photo and press Run.</p>", min_width=240, elem_id="status")
-    return Bar(run, decode, stop, status)
+    return dict(run_button=run, decode_button=decode, stop_button=stop, status=status)
 
 
-def comparison() -> Comparison:
+def _comparison() -> dict[str, Any]:
     """The slider and what belongs to it; swapping and choosing by key happen in the browser."""
-    begin, complete = (gr.Button(name, visible="hidden", elem_id=name) for name in ("begin", "complete"))
+    begin = gr.Button(
+        "begin", visible="hidden", elem_id="begin"
+    )  # pressed by the script: paints the example of the address
+    complete = gr.Button("complete", visible="hidden", elem_id="complete")  # likewise: makes the missing pictures
     captions = Prose(captions_html("Original", "Original"), elem_id="captions")
     pictures = gr.ImageSlider(
         value=(str(EXAMPLES[Link.example]),) * 2,
@@ -196,42 +160,49 @@ def comparison() -> Comparison:
         gr.Button("Worst region", min_width=130, scale=0, elem_id="worst")
     for key, side in KEYS.items():
         button = gr.Button(f"Show {side}", visible="hidden", elem_id=f"key-{key}")
-        script = f"(left, right) => window.bitbrushShift ? ['{side}', right] : [left, '{side}']"
-        button.click(None, [left, right], [left, right], js=script)
-    swap.click(None, [left, right], [left, right], js="(left, right) => [right, left]")
+        button.click(None, [left, right], [left, right], js=f"bitbrush.choose('{side}')")
+    swap.click(None, [left, right], [left, right], js="bitbrush.swap")
     Prose(HINT, elem_id="hint")
     report = Prose(elem_id="report", elem_classes="report")
     numbers = gr.JSON(label="Numbers", visible=False)
     with gr.Row(elem_id="downloads"):
         stream_file = gr.DownloadButton("Download stream (.bbr)", interactive=False, elem_id="stream-file")
         picture_file = gr.DownloadButton("Download repaint (.png)", interactive=False, elem_id="png-file")
-    return Comparison(begin, complete, captions, pictures, left, right, report, numbers, stream_file, picture_file)
+    return dict(
+        begin_button=begin,
+        complete_button=complete,
+        captions=captions,
+        pictures=pictures,
+        left=left,
+        right=right,
+        report=report,
+        numbers=numbers,
+        stream_file=stream_file,
+        picture_file=picture_file,
+    )
 
 
-def methods_tab() -> MethodsTab:
+def _methods_tab() -> dict[str, Any]:
     Prose(METHODS_INTRO)
     with gr.Row(elem_classes="tools"):
         start = gr.Button("Run every method", min_width=190, scale=0, elem_id="every")
         sheet = gr.DownloadButton(
             "Download as one picture (.png)", interactive=False, scale=0, min_width=270, elem_id="sheet"
         )
-    return MethodsTab(start, Prose(elem_id="grid"), sheet, gr.JSON(label="Numbers", visible=False))
+    grid, numbers = Prose(elem_id="grid"), gr.JSON(label="Numbers", visible=False)
+    return dict(compare_button=start, grid=grid, sheet=sheet, comparison=numbers)
 
 
-def samples_tab() -> SamplesTab:
+def _samples_tab() -> dict[str, Any]:
     Prose('<h2>Step by step</h2><p class="note">The current estimate, where the unpainted picture errs most.</p>')
     film = Prose(elem_id="film")
     Prose(SAMPLES_INTRO)
     with gr.Row(elem_classes="tools"):
         start = gr.Button("Paint samples", min_width=150, scale=0, elem_id="paint-samples")
         count = SliderInput(2, MAX_SAMPLES, 4, step=1, precision=0, label="How many samples", min_width=220)
-    return SamplesTab(film, count, start, Prose(elem_id="samples"))
+    return dict(film=film, count=count, sample_button=start, samples=Prose(elem_id="samples"))
 
 
-def plots_tab() -> PlotsTab:
+def _plots_tab() -> dict[str, Any]:
     kind = RadioInput(list(KINDS), value=KINDS[0], label="Plot", elem_classes="segments")
-    return PlotsTab(kind, Prose(elem_id="plot"))
-
-
-def how_tab() -> None:
-    Prose(how_it_works(), elem_id="how")
+    return dict(kind=kind, plot=Prose(elem_id="plot"))

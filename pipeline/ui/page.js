@@ -1,4 +1,5 @@
 // Keys, the worst region, the address of the view; alternative texts and hard pixels where pictures are enlarged.
+// `bitbrush` holds what the page's events call by name: each takes the inputs of its event and returns the outputs.
 (() => {
   const TYPING = 'textarea, select, [contenteditable="true"], input:not([type="range"], [type="radio"])';
   const TAKES_SPACE = `${TYPING}, button, a, summary, [role="tab"]`;
@@ -14,6 +15,25 @@
   });
 
   const handle = () => find('#compare [data-testid="slider"]');
+  let leftByKey = false;  // whether the last key chose the left picture
+
+  const toResult = (source) => {
+    const result = find("#result");
+    result.tabIndex = -1;
+    result.focus({preventScroll: true});
+    if (innerWidth < 800) result.scrollIntoView({behavior: "smooth"});
+    return source;
+  };
+  const runAgain = () => {
+    const button = find("#run, #decode");
+    if (button.disabled) setTimeout(runAgain, 100);
+    else button.click();
+  };
+  const stopping = () => ["<p>Stopping …</p>", {__type__: "update", interactive: false}];
+  const screen = (kind, dark, narrow, run) => [kind, document.body.classList.contains("dark"), innerWidth < 800, run];
+  const choose = (side) => (left, right) => leftByKey ? [side, right] : [left, side];
+  const swap = (left, right) => [right, left];
+  window.bitbrush = {toResult, runAgain, stopping, screen, choose, swap};
 
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.altKey || event.metaKey || !handle()?.checkVisibility()) return;
@@ -24,7 +44,7 @@
       nudge(direction);
     } else if (!event.repeat && (event.code === "Space" || choice) && !event.target.closest(choice ? TYPING : TAKES_SPACE)) {
       event.preventDefault();
-      window.bitbrushShift = event.shiftKey;
+      leftByKey = event.shiftKey;
       press(choice ? `#key-${choice}` : "#swap");
     }
   });

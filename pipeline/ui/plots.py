@@ -3,20 +3,16 @@
 import math
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from pipeline.evaluation.plots import (
-    Mark,
-    distortion_perception,
-    rate_curves,
-    shift_curves,
-    steps_curves,
-    ultralow_curves,
-)
 from pipeline.evaluation.results import KODAK_RESULTS, ULTRALOW_RESULTS, Results, load_results
 from pipeline.ui.figures import Figure, figures_html
 from pipeline.ui.files import RunFolder
 from pipeline.ui.run import Run
-from pipeline.ui.sides import REPAINT
+from pipeline.ui.sides import Side
+
+if TYPE_CHECKING:
+    from pipeline.evaluation.plots import Mark
 
 RATE_PSNR, RATE_LPIPS, STEPS, PERCEPTION, SHIFT, ULTRALOW = KINDS = (
     "PSNR by rate",
@@ -46,19 +42,21 @@ def draw(kind: str, dark: bool, narrow: bool, run: Run | None) -> str:
         narrow: for a phone, so that its letters are large enough there.
         run: the point to mark, if it has scores.
     """
+    from pipeline.evaluation import plots  # brings Matplotlib
+
     results = _committed(ULTRALOW_RESULTS if kind == ULTRALOW else KODAK_RESULTS)
     mark = _mark(run) if run and run.is_ultralow == (kind == ULTRALOW) else None
     if kind in (RATE_PSNR, RATE_LPIPS):
-        figure = rate_curves(results, "psnr" if kind == RATE_PSNR else "lpips", mark, dark)
+        figure = plots.rate_curves(results, "psnr" if kind == RATE_PSNR else "lpips", mark, dark)
     elif kind == ULTRALOW:
-        figure = ultralow_curves(results, "lpips", mark, dark)
+        figure = plots.ultralow_curves(results, "lpips", mark, dark)
     elif kind == SHIFT:
-        figure = shift_curves(results, dark)
+        figure = plots.shift_curves(results, dark)
     else:
-        figure = (steps_curves if kind == STEPS else distortion_perception)(results, mark, dark)
+        figure = (plots.steps_curves if kind == STEPS else plots.distortion_perception)(results, mark, dark)
     if narrow:
         figure.set_size_inches(_NARROW_INCHES)
-    folder = run.folder if run else RunFolder()
+    folder = run.pictures.folder if run else RunFolder()
     path = folder.path(f"plot-{KINDS.index(kind)}{'-dark' if dark else ''}.png")
     figure.savefig(path, dpi=_DOTS_PER_INCH, transparent=True)
     whose = f"Means of {results.pictures} Kodak pictures"
@@ -67,8 +65,10 @@ def draw(kind: str, dark: bool, narrow: bool, run: Run | None) -> str:
     return figures_html([Figure(path, _HINTS[kind], (f"{whose}.",), f"Plot: {kind}")], "plot")
 
 
-def _mark(run: Run) -> Mark | None:
-    scores = run.scores.get(REPAINT)
+def _mark(run: Run) -> "Mark | None":
+    from pipeline.evaluation.plots import Mark
+
+    scores = run.pictures.scores.get(Side.REPAINT)
     if scores is None or math.isinf(scores.psnr):
         return None
     steps = run.settings.num_inference_steps

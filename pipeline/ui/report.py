@@ -3,9 +3,12 @@
 import math
 from dataclasses import asdict, dataclass
 from html import escape
+from typing import TYPE_CHECKING, Any
 
-from pipeline.metrics import Scores
 from pipeline.stream import StreamHeader
+
+if TYPE_CHECKING:
+    from pipeline.metrics import Scores
 
 RAW_BITS = 24
 """Bits per pixel of the uncompressed picture, which the ratio compares with."""
@@ -28,7 +31,7 @@ class Method:
     name: str
     label: str
     """The name with its settings, for people."""
-    scores: Scores
+    scores: "Scores"
     bytes: int
     """Size of the stream or file it was made from."""
 
@@ -48,13 +51,15 @@ class Report:
     """dB of the picture on the screen, where there is an original."""
     methods: tuple[Method, ...] = ()
     lpips_network: str | None = None
+    notes: tuple[str, ...] = ()
+    """What has to be said about the photo, in full sentences."""
 
     @property
     def ratio(self) -> float:
         """Uncompressed size over the size of the stream."""
         return RAW_BITS / self.header.bpp
 
-    def numbers(self) -> dict:
+    def numbers(self) -> dict[str, Any]:
         """Plain values; an infinite PSNR and a missing score are None."""
         return {
             "width": self.header.width,
@@ -96,11 +101,11 @@ class Report:
 
     def html(self) -> str:
         """The rate, the table of scores, and what to make of it."""
-        notes = [HONEST, CONTROL if self.methods else NO_ORIGINAL]
+        notes = [*self.notes, HONEST, CONTROL if self.methods else NO_ORIGINAL]
         if self.methods and self.lpips_network is None:
             notes.append(NO_LPIPS)
         table = self._table() if self.methods else ""
-        return self.strip() + table + "".join(f'<p class="note">{note}</p>' for note in notes)
+        return self.strip() + table + "".join(f'<p class="note">{escape(note)}</p>' for note in notes)
 
     def _table(self) -> str:
         lpips = self.lpips_network.replace("LPIPS ", "LPIPS<br>") if self.lpips_network else "LPIPS"
@@ -120,7 +125,7 @@ class Report:
         return 8 * size / (self.header.width * self.header.height)
 
 
-def score_texts(scores: Scores) -> tuple[str, str, str]:
+def score_texts(scores: "Scores") -> tuple[str, str, str]:
     """PSNR, MS-SSIM and LPIPS as shown; a dash where there is none."""
     return (
         _decibels(scores.psnr),

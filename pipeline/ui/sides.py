@@ -1,37 +1,44 @@
 """What the page can put left and right of each other."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 
-ORIGINAL, AUTOENCODER, GRAIN, REPAINT, OTHER, SAMPLE, JPEG, WEBP, AVIF, ERROR, ULTRALOW, JXL = SIDES = (
-    "Original",
-    "Autoencoder",
-    "Grain",
-    "Repaint",
-    "Other decoder",
-    "Another sample",
-    "JPEG",
-    "WebP",
-    "AVIF",
-    "Error map",
-    "Ultra-low",
-    "JPEG XL",
-)
-KEYS = dict(zip("1234567890UX", SIDES, strict=True))
+
+class Side(StrEnum):
+    """Its value is its name on the page and in links."""
+
+    ORIGINAL = "Original"
+    AUTOENCODER = "Autoencoder"
+    GRAIN = "Grain"
+    REPAINT = "Repaint"
+    OTHER = "Other decoder"
+    SAMPLE = "Another sample"
+    JPEG = "JPEG"
+    WEBP = "WebP"
+    AVIF = "AVIF"
+    ERROR = "Error map"
+    ULTRALOW = "Ultra-low"
+    JXL = "JPEG XL"
+
+
+KEYS = dict(zip("1234567890UX", Side, strict=True))
 """The key that chooses each side."""
-PLAIN = {JPEG: "jpeg", WEBP: "webp", AVIF: "avif", JXL: "jxl"}
+PLAIN = {Side.JPEG: "jpeg", Side.WEBP: "webp", Side.AVIF: "avif", Side.JXL: "jxl"}
 """Conventional codecs, as `pipeline.comparison.baselines.PLAIN_CODECS` calls them."""
-METHODS = (AUTOENCODER, GRAIN, REPAINT, OTHER, SAMPLE, *PLAIN, ULTRALOW)
+METHODS = (Side.AUTOENCODER, Side.GRAIN, Side.REPAINT, Side.OTHER, Side.SAMPLE, *PLAIN, Side.ULTRALOW)
 """The sides that are pictures of the original and can be measured, in the order of the table."""
-NEED_ORIGINAL = (ORIGINAL, GRAIN, *PLAIN, ERROR, ULTRALOW)
+NEED_ORIGINAL = (Side.ORIGINAL, Side.GRAIN, *PLAIN, Side.ERROR, Side.ULTRALOW)
 
 
 @dataclass
 class Sides:
     """What stands left and right. Kept in the session's state, where a running decode sees it change."""
 
-    left: str = AUTOENCODER
-    right: str = REPAINT
+    left: Side = Side.AUTOENCODER
+    right: Side = Side.REPAINT
 
-    def __post_init__(self) -> None:
-        self.left = self.left if self.left in SIDES else AUTOENCODER
-        self.right = self.right if self.right in SIDES else REPAINT
+    @classmethod
+    def named(cls, left: str, right: str) -> "Sides":
+        """The sides of these names; one that does not exist takes its default."""
+        names = set(Side)
+        return cls(Side(left) if left in names else cls.left, Side(right) if right in names else cls.right)

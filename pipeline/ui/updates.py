@@ -1,113 +1,129 @@
 """What the page's buttons and controls become when something begins, ends, or is chosen."""
 
+from typing import Any
+
 import gradio as gr
 
-from pipeline.comparison import DECODER_NAMES
-from pipeline.settings import DEFAULT_SETTINGS, CodecName, Decoder
-from pipeline.ui import actions
+from pipeline.settings import DECODER_NAMES, DEFAULT_SETTINGS, CodecName, Decoder
+from pipeline.ui import view
+from pipeline.ui.answers import KEEP, Buttons, Chosen, Controls, Ended, Failed, Files, Modes, Painting, Pair, Sliders
 from pipeline.ui.choices import EXAMPLES, PRESETS, RANGES, Link, recommended
 from pipeline.ui.engine import RateControl, codec_behind
 from pipeline.ui.layout import OPENING, UNPAINTED
+from pipeline.ui.report import sentence
 from pipeline.ui.run import Run
 from pipeline.ui.sides import Sides
 from pipeline.ui.turns import Turns
 from pipeline.ui.view import View
 
+LOST = sentence("Stopped before it began.")
+FAILED = sentence("This could not be finished; the message says why.")
 
-def begun(turns: Turns) -> list[dict]:
-    """The four starting buttons, stop and the two downloads when a run begins that ends others."""
+
+def begun(turns: Turns) -> Buttons:
+    """When a run begins that ends others."""
     turns.begin()
     return _busy()
 
 
-def joined(turns: Turns) -> list[dict]:
-    """The same seven when a run begins that leaves others alone."""
+def joined(turns: Turns) -> Buttons:
+    """When a run begins that leaves others alone."""
     turns.join()
     return _busy()
 
 
-def _busy() -> list[dict]:
-    return [gr.update(interactive=is_stop) for is_stop in (False, False, False, False, True, False, False)]
+def _busy() -> Buttons:
+    off, on = gr.update(interactive=False), gr.update(interactive=True)
+    return Buttons(off, off, off, off, on, off, off)
 
 
-def _idle(*files: str | None) -> list[dict]:
-    return [*(gr.update(interactive=on) for on in (True, True, True, True, False)), *ready(*files)]
+def _idle(stream_file: str | None, picture_file: str | None) -> Buttons:
+    off, on = gr.update(interactive=False), gr.update(interactive=True)
+    return Buttons(on, on, on, on, off, *ready(stream_file, picture_file))
 
 
-def ended(turns: Turns, *files: str | None) -> list[dict | str]:
-    """The status and the same seven when a run has ended; files that are there can be downloaded."""
-    return [actions.LOST if turns.lost else gr.skip(), *_idle(*files)]
+def ended(turns: Turns, stream_file: str | None, picture_file: str | None) -> Ended:
+    """When a run has ended; files that are there can be downloaded."""
+    return Ended(LOST if turns.lost else KEEP, *_idle(stream_file, picture_file))
 
 
-def failed(run: Run | None, sides: Sides, *files: str | None) -> list:
-    """The same when a run has failed, and the pictures and captions, which promise no more."""
-    pair = run.at(sides) if run else (gr.skip(), gr.skip())
-    return [actions.FAILED, *_idle(*files), *pair]
+def failed(run: Run | None, sides: Sides, stream_file: str | None, picture_file: str | None) -> Failed:
+    """When a run has failed; pictures and captions promise no more."""
+    pair = view.pair(run, sides) if run else Pair()
+    return Failed(FAILED, *_idle(stream_file, picture_file), *pair)
 
 
-def opening_ended(turns: Turns, *files: str | None) -> list[dict]:
-    """The download buttons when the run that the page begins with has ended, unless another has taken its place."""
-    return [gr.skip(), gr.skip()] if turns.begun else ready(*files)
+def opening_ended(turns: Turns, stream_file: str | None, picture_file: str | None) -> Files:
+    """When the run that the page begins with has ended, unless another has taken its place."""
+    return Files(KEEP, KEEP) if turns.begun else ready(stream_file, picture_file)
 
 
-def ready(*files: str | None) -> list[dict]:
+def ready(stream_file: str | None, picture_file: str | None) -> Files:
     """Download buttons, by their files."""
-    return [gr.update(interactive=bool(file)) for file in files]
+    return Files(downloadable(stream_file), downloadable(picture_file))
 
 
-def one_visible(first: bool) -> tuple[dict, dict]:
-    """Two components, of which one is seen."""
-    return gr.update(visible=first), gr.update(visible=not first)
+def downloadable(file: str | None) -> Any:
+    """A download button, by its file."""
+    return gr.update(interactive=bool(file))
 
 
-def visible_rate(rate: RateControl) -> list[dict]:
-    """The sliders of the rate controls, of which one is seen."""
-    return [gr.update(visible=name == rate) for name in RANGES]
+def mode(photo: bool) -> Modes:
+    """When the tab of photos or that of streams is chosen."""
+    return Modes(gr.update(visible=photo), gr.update(visible=not photo))
 
 
-def recommended_steps(rate: RateControl, decoder: str, steps: int) -> int | dict:
+def visible_rate(rate: RateControl) -> Sliders:
+    """When a rate control is chosen, whose slider is seen alone."""
+    return Sliders(**{name: gr.update(visible=name == rate) for name in RANGES})
+
+
+def recommended_steps(rate: RateControl, decoder: str, steps: int) -> int | dict[str, Any]:
     """The decoder's own step count, unless the user had chosen one.
 
     What stays is left alone rather than set again: the user may have changed it while the answer was on its way.
     """
     known = {recommended(rate, each).num_inference_steps for each in DECODER_NAMES}
-    return recommended(rate, Decoder(decoder)).num_inference_steps if steps in known else gr.skip()
+    return recommended(rate, Decoder(decoder)).num_inference_steps if steps in known else KEEP
 
 
-def codec_settings(rate: RateControl, decoder: str, steps: int, noise: float) -> tuple:
-    """Decoder, steps and noise level when another rate control is chosen: its codec's own in place of another's."""
+def codec_settings(rate: RateControl, decoder: str, steps: int, noise: float) -> Painting:
+    """When another rate control is chosen: its codec's own settings in place of another's."""
     codec = codec_behind(rate)
     others = [DEFAULT_SETTINGS[each] for each in CodecName if each != codec]
     own = DEFAULT_SETTINGS[codec]
     if noise in [each.noise_level for each in others]:
-        return own.decoder, own.num_inference_steps, own.noise_level
+        return Painting(own.decoder, own.num_inference_steps, own.noise_level)
     if recommended(rate, Decoder(decoder)).decoder == decoder:
-        return gr.skip(), gr.skip(), gr.skip()
-    return own.decoder, recommended_steps(rate, decoder, steps), gr.skip()
+        return Painting()
+    return Painting(own.decoder, recommended_steps(rate, decoder, steps))
 
 
-def preset(name: str) -> tuple:
-    """Kind of rate, its three sliders, decoder, steps and noise level of one of `PRESETS`."""
-    chosen = next(each for each in PRESETS if each.name == name)
+def choose_preset(preset: str) -> Chosen:
+    """When one of `PRESETS` is chosen."""
+    chosen = next(each for each in PRESETS if each.name == preset)
     own = DEFAULT_SETTINGS[codec_behind(chosen.rate)]
-    sliders = [chosen.value if rate == chosen.rate else gr.skip() for rate in RANGES]
-    return chosen.rate, *sliders, own.decoder, own.num_inference_steps, chosen.noise_level
+    sliders = {rate: chosen.value if rate == chosen.rate else KEEP for rate in RANGES}
+    return Chosen(chosen.rate, **sliders, decoder=own.decoder, steps=own.num_inference_steps, noise=chosen.noise_level)
 
 
-def opened(link: Link, view: View | None) -> list:
-    """The controls of a link, then the outputs of its view; without one, the page's script starts a run."""
+def opened(link: Link, remembered: View | None) -> tuple[Any, ...]:
+    """`Controls` of a link and its `View`; where that is not remembered, the page's script starts a run."""
     photo, settings = str(EXAMPLES[link.example]), link.settings
-    view = view or View(OPENING, settings.seed, (photo, photo), UNPAINTED)
-    return [
+    shown = remembered or View(OPENING, settings.seed, (photo, photo), UNPAINTED)
+    sliders = {
+        name: gr.update(value=link.value if name == link.rate else usual) for name, (_, _, usual) in RANGES.items()
+    }
+    controls = Controls(
         photo,
         link.rate,
-        *(gr.update(value=link.value if name == link.rate else usual) for name, (_, _, usual) in RANGES.items()),
-        next((each.name for each in PRESETS if each.matches(link)), None),
-        settings.decoder.value,
-        settings.num_inference_steps,
-        settings.noise_level,
-        link.sides,
-        link.sides.left,
-        link.sides.right,
-        *view.outputs(),
-    ]
+        **sliders,
+        preset=next((each.name for each in PRESETS if each.matches(link)), None),
+        decoder=settings.decoder.value,
+        steps=settings.num_inference_steps,
+        noise=settings.noise_level,
+        sides=link.sides,
+        left=link.sides.left,
+        right=link.sides.right,
+    )
+    return *controls, *shown

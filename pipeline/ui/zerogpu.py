@@ -26,6 +26,6 @@ def duration(*arguments: Any) -> int:
     return round(START_SECONDS + STEP_SECONDS * steps[0]) if steps else ENCODE_SECONDS
 
 
-def on_gpu(work: Callable) -> Callable:
+def on_gpu(work: Callable[..., Any]) -> Callable[..., Any]:
     """``work``, a function or generator function, decorated for ZeroGPU where that is; to be called at start-up."""
     return spaces.GPU(work, duration=duration) if spaces else work

@@ -32,13 +32,15 @@ class DistortionEncoder(nn.Module):
 
     def forward(self, image: Tensor) -> Tensor:
         """``(batch, 3, H, W)`` in [0, 1] => ``(batch, channels, H/16, W/16)``."""
-        return self.path(image - 0.5, torch.full_like(image[:, :1, :1, :1], _QUALITY))
+        features: Tensor = self.path(image - 0.5, torch.full_like(image[:, :1, :1, :1], _QUALITY))
+        return features
 
 
 class SemanticEncoder(Protocol):
     """A frozen network trained on what pictures show: ours, or a public one."""
 
-    channels: int
+    @property
+    def channels(self) -> int: ...
 
     def __call__(self, image: Tensor) -> Tensor:
         """``(batch, 3, H, W)`` in [0, 1] => ``(batch, channels, H/16, W/16)``, of about unit size."""
@@ -54,11 +56,10 @@ class SqueezeSemantics(nn.Module):
         super().__init__()
         self.scaling_layer = ScalingLayer().to(network.device, network.dtype)
         self.network = network
-        self.channels = len(network.blocks[-1].mean)
+        self.channels = len(network.last.mean)
 
     def forward(self, image: Tensor) -> Tensor:
         """``(batch, 3, H, W)`` in [0, 1] => ``(batch, channels, H/16, W/16)``, of about unit size."""
-        last = self.network.blocks[-1]
-        features = self.network(self.scaling_layer(2 * image - 1))[-1] / last.deviation
+        features = self.network(self.scaling_layer(2 * image - 1))[-1] / self.network.last.deviation
         size = (image.shape[2] // STRIDE, image.shape[3] // STRIDE)
         return F.interpolate(features, size=size, mode="bilinear", align_corners=False)

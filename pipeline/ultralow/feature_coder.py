@@ -5,8 +5,6 @@ from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
-from diffusers.configuration_utils import ConfigMixin, register_to_config
-from diffusers.models.modeling_utils import ModelMixin
 from torch import Tensor, nn
 
 from pipeline.autoencoder import Latent, QualityMap
@@ -14,6 +12,7 @@ from pipeline.entropy.fixed_point import ACTIVATION_ONE
 from pipeline.entropy.model import EntropyModel
 from pipeline.layers.blocks import ResidualBlock, zero_init
 from pipeline.layers.dct import dct_basis
+from pipeline.layers.model import Model, configured
 from pipeline.layers.quality import Knots, QualityBias, uniform_map
 from pipeline.stream import QUALITY_STEPS
 from pipeline.tiles import Tile
@@ -62,7 +61,7 @@ class Guidance:
         )
 
 
-class FeatureCoder(ModelMixin, ConfigMixin):
+class FeatureCoder(Model):
     """SPRDiff's triple encoder, latent compression and distortion-aware reconstruction (Wei et al. 2026,
     arXiv 2606.01608), with one continuous quality for all rates.
 
@@ -70,7 +69,11 @@ class FeatureCoder(ModelMixin, ConfigMixin):
     step on; the learned paths start at zero.
     """
 
-    @register_to_config
+    basis: Tensor
+    to_latents: Tensor
+    latent_deviation: Tensor
+
+    @configured
     def __init__(
         self,
         luma_channels: int = 44,
@@ -103,7 +106,7 @@ class FeatureCoder(ModelMixin, ConfigMixin):
         self.register_buffer("to_latents", to_latents, persistent=False)
         self.register_buffer("latent_deviation", torch.ones(latent_channels, 1, 1))
 
-        self.distortion_encoder = DistortionEncoder(tuple(distortion_widths), tuple(distortion_blocks))
+        self.distortion_encoder = DistortionEncoder(distortion_widths, distortion_blocks)
         w16, w32 = encoder_widths
         self.from_vae = nn.Conv2d(latent_channels, w16, 3, stride=2, padding=1)
         self.from_distortion = nn.Conv2d(self.distortion_encoder.channels, w16, 1)
@@ -150,11 +153,13 @@ class FeatureCoder(ModelMixin, ConfigMixin):
         """
         with torch.no_grad():
             distortion = self.distortion_encoder(image)
-        return self.from_vae(latents) + self.from_distortion(distortion) + self.from_semantic(semantic)
+        fused: Tensor = self.from_vae(latents) + self.from_distortion(distortion) + self.from_semantic(semantic)
+        return fused
 
     def analysis(self, coefficients: Tensor, fused: Tensor, quality: Tensor) -> Tensor:
         """What is coded: ``(batch, channels, H/32, W/32)`` in quantisation steps, float32."""
-        return coefficients * self._gain(quality) + self.encoder(self.encoder_bias(fused, uniform_map(quality))).float()
+        path: Tensor = self.encoder(self.encoder_bias(fused, uniform_map(quality)))
+        return coefficients * self._gain(quality) + path.float()
 
     def guidance(self, y_hat: Tensor, quality: Tensor) -> Guidance:
         """Decoded latent in quantisation steps => coarse latents and dual features."""

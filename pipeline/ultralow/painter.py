@@ -1,16 +1,16 @@
 """The latent diffusion model: dual features guide a U-Net that paints what the stream could not hold."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import torch
-from diffusers import UNet2DConditionModel
-from diffusers.configuration_utils import ConfigMixin, register_to_config
-from diffusers.models.modeling_utils import ModelMixin
+from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from pipeline.score.schedule import TRAIN_TIMESTEPS, flow_scheduler
+from pipeline.layers.model import Model, configured
+from pipeline.score.schedule import TRAIN_TIMESTEPS, flow_scheduler, stepped
 from pipeline.tiles import Tile, blend_tiles
 from pipeline.ultralow.feature_coder import Guidance
 from pipeline.ultralow.vae import DOWN
@@ -20,7 +20,7 @@ TILE = 1024
 OVERLAP = 256
 
 
-EMBEDDED_UNET = {
+EMBEDDED_UNET: dict[str, Any] = {
     "block_out_channels": (128, 160, 192),
     "layers_per_block": 1,
     "down_block_types": ("DownBlock2D", "DownBlock2D", "CrossAttnDownBlock2D"),
@@ -33,7 +33,7 @@ EMBEDDED_UNET = {
 """The U-Net that ships: small enough for two CPU cores."""
 
 
-class LatentPainter(ModelMixin, ConfigMixin):
+class LatentPainter(Model):
     """Predicts ``r = (latents - coarse) / s`` from ``x_t = (1 - t) r + t eps``: the residual form of HFD in the VAE's
     space, `sample` prediction, straight paths.
 
@@ -41,13 +41,13 @@ class LatentPainter(ModelMixin, ConfigMixin):
     cross-attention.
     """
 
-    @register_to_config
+    @configured
     def __init__(
         self,
         latent_channels: int = 32,
         feature_channels: tuple[int, int, int] = (96, 160, 256),
         semantic_channels: int = 512,
-        unet_config: dict | None = None,
+        unet_config: dict[str, Any] | None = None,
     ):
         """``unet_config``: the other arguments of `UNet2DConditionModel`; None for `EMBEDDED_UNET`."""
         super().__init__()
@@ -60,8 +60,8 @@ class LatentPainter(ModelMixin, ConfigMixin):
         )
         nn.init.zeros_(self.unet.conv_out.weight)
         nn.init.zeros_(self.unet.conv_out.bias)
-        widths = self.unet.config.block_out_channels
-        skips = [(0, widths[0]), *_skips(widths, self.unet.config.layers_per_block)]
+        widths = self.unet.config["block_out_channels"]
+        skips = [(0, widths[0]), *_skips(widths, self.unet.config["layers_per_block"])]
         self._skip_levels = [level for level, _ in skips]
         deepest = len(feature_channels) - 1
         self.inject = nn.ModuleList(
@@ -81,7 +81,7 @@ class LatentPainter(ModelMixin, ConfigMixin):
         arguments = {
             name: value for name, value in unet.config.items() if name not in taken and not name.startswith("_")
         }
-        painter = cls(unet.config.out_channels, feature_channels, semantic_channels, arguments)
+        painter = cls(unet.config["out_channels"], feature_channels, semantic_channels, arguments)
         state = unet.state_dict()
         first = state["conv_in.weight"]
         state["conv_in.weight"] = torch.cat([first, torch.zeros_like(first)], 1)
@@ -92,17 +92,18 @@ class LatentPainter(ModelMixin, ConfigMixin):
         """The clean residual ``r`` expected at ``x`` ``(batch, latent_channels, H/8, W/8)`` and time ``(batch,)`` in
         (0, 1]; float32."""
         maps = list(guidance.pixel_features)
-        while len(maps) < len(self.unet.config.block_out_channels):
+        while len(maps) < len(self.unet.config["block_out_channels"]):
             maps.append(F.avg_pool2d(maps[-1], 2))
         skips = [conv(maps[level]) for conv, level in zip(self.inject, self._skip_levels, strict=True)]
         inputs = torch.cat([x, guidance.coarse], 1).to(self.unet.dtype).contiguous(memory_format=torch.channels_last)
-        return self.unet(
+        predicted: Tensor = self.unet(
             inputs,
             time * TRAIN_TIMESTEPS,
             encoder_hidden_states=guidance.semantic.flatten(2).transpose(1, 2),
             down_block_additional_residuals=tuple(skips),
             mid_block_additional_residual=self.inject_mid(maps[-1]),
-        ).sample.float()
+        ).sample
+        return predicted.float()
 
     @torch.no_grad()
     def sample(
@@ -122,7 +123,7 @@ class LatentPainter(ModelMixin, ConfigMixin):
         for index, timestep in enumerate(scheduler.timesteps):
             time = timestep.item() / TRAIN_TIMESTEPS
             clean = self._evaluate(x, torch.full_like(scale[:, 0, 0, 0], time), guidance)
-            x = scheduler.step((x - clean) / time, timestep, x).prev_sample
+            x = stepped(scheduler, (x - clean) / time, timestep, x)
             yield scheduler.sigmas[index + 1].item(), guidance.coarse + scale * clean
 
     def _evaluate(self, x: Tensor, time: Tensor, guidance: Guidance) -> Tensor:

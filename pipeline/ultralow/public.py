@@ -5,15 +5,19 @@ transformers' `Dinov2Model` is loaded by the same code as ours; see `load_vae` a
 """
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch.nn.functional as F
-from diffusers import AutoencoderKL
+from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from torch import Tensor, nn
 
 from pipeline.metrics.perceptual.distilled import DistilledSqueezeNet
 from pipeline.systems import Loader
 from pipeline.ultralow.encoders import STRIDE, SemanticEncoder, SqueezeSemantics
 from pipeline.ultralow.vae import BlockVAE, LatentSpace
+
+if TYPE_CHECKING:
+    from transformers import Dinov2Model
 
 _IMAGENET_MEAN = (0.485, 0.456, 0.406)
 _IMAGENET_DEVIATION = (0.229, 0.224, 0.225)
@@ -25,13 +29,16 @@ class PublicVAE(nn.Module):
     def __init__(self, vae: AutoencoderKL):
         super().__init__()
         self.vae = vae
-        self.latent_channels = vae.config.latent_channels
+        self.latent_channels: int = vae.config["latent_channels"]
+        self._scaling: float = vae.config["scaling_factor"]
 
     def encode(self, image: Tensor) -> Tensor:
-        return self.vae.encode(2 * image - 1).latent_dist.mode() * self.vae.config.scaling_factor
+        latents: Tensor = self.vae.encode(2 * image - 1).latent_dist.mode()
+        return latents * self._scaling
 
     def decode(self, latents: Tensor) -> Tensor:
-        return self.vae.decode(latents / self.vae.config.scaling_factor).sample / 2 + 0.5
+        image: Tensor = self.vae.decode(latents / self._scaling).sample
+        return image / 2 + 0.5
 
     def pixel_error(self, difference: Tensor) -> Tensor:
         """Latents of unit variance stand for pictures of a variance of about 1/16."""
@@ -41,23 +48,24 @@ class PublicVAE(nn.Module):
 class DinoSemantics(nn.Module):
     """The patch features of a DINOv2 network, such as ``facebook/dinov2-small``, as a `SemanticEncoder`."""
 
-    def __init__(self, network: nn.Module):
+    def __init__(self, network: "Dinov2Model"):
         super().__init__()
         self.network = network
-        self.channels = network.config.hidden_size
+        self.channels: int = network.config.hidden_size
 
     def forward(self, image: Tensor) -> Tensor:
         rows, columns = image.shape[2] // STRIDE, image.shape[3] // STRIDE
         patch = self.network.config.patch_size
         mean, deviation = (image.new_tensor(value)[:, None, None] for value in (_IMAGENET_MEAN, _IMAGENET_DEVIATION))
         resized = F.interpolate(image, size=(rows * patch, columns * patch), mode="bicubic", antialias=True)
-        tokens = self.network((resized - mean) / deviation).last_hidden_state[:, 1:]
-        return tokens.transpose(1, 2).unflatten(2, (rows, columns))
+        tokens: Tensor = self.network((resized - mean) / deviation).last_hidden_state[:, 1:]
+        maps: Tensor = tokens.transpose(1, 2).unflatten(2, (rows, columns))
+        return maps
 
 
 def load_vae(load: Loader, folder: Path) -> LatentSpace:
     """The latent space in ``folder / "vae"``: a `BlockVAE` or an `AutoencoderKL`."""
-    if BlockVAE.load_config(folder / "vae")["_class_name"] == BlockVAE.__name__:
+    if BlockVAE.class_in(folder / "vae") == BlockVAE.__name__:
         return load(BlockVAE, "vae")
     return PublicVAE(load(AutoencoderKL, "vae"))
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -11,6 +12,7 @@ from torch import Tensor, nn
 
 from pipeline.autoencoder.training import FASTER
 from pipeline.entropy.network import RateEstimate
+from pipeline.layers.model import frozen, moved
 from pipeline.layers.quality import uniform_map
 from pipeline.metrics.perceptual.teacher import Teacher
 from pipeline.training.data import PhotoSet
@@ -90,7 +92,7 @@ def decoded_latents(
     """Coarse and painted latents of ``images`` ``(batch, 3, H, W)`` in [0, 1], at random qualities, painted in one step
     from noise level 1; the networks follow the images to their device."""
     for network in (model, vae, semantic):
-        network.to(images.device)
+        moved(network, images.device)
     quality = torch.rand(len(images), generator=generator).to(images.device)
     _, guidance = model.guide(images, vae.encode(images), semantic(images), quality)
     noise = torch.randn(guidance.coarse.shape, generator=generator).to(images.device)
@@ -112,8 +114,8 @@ class UltraLowTask:
         weights: LossWeights = LossWeights(),
     ):
         self.model = model
-        self._vae = vae.eval().requires_grad_(False)
-        self._semantic = semantic.eval().requires_grad_(False)
+        self._vae = frozen(vae)
+        self._semantic = frozen(semantic)
         self._teacher = teacher
         self._weights = weights
         self._held_out = validation.crops(24, crop, np.random.default_rng(1))
@@ -121,7 +123,7 @@ class UltraLowTask:
         if isinstance(vae, BlockVAE):
             model.coder.latent_deviation.copy_(vae.deviation)
 
-    def parameter_groups(self, learning_rate: float) -> Iterable[dict]:
+    def parameter_groups(self, learning_rate: float) -> Iterable[dict[str, Any]]:
         return parameter_groups(self.model, learning_rate, FASTER)
 
     def _paint(self, guidance: Guidance, residual: Tensor, noise: Tensor, time: Tensor, start: Tensor) -> Tensor:
@@ -134,10 +136,10 @@ class UltraLowTask:
 
     def _losses(self, images: Tensor, quality: Tensor, time: Tensor, noise: Tensor, start: Tensor) -> dict[str, Tensor]:
         """Every part of the loss, ``(batch,)`` each, without its weight."""
-        vae = self._vae.to(images.device)
+        vae = moved(self._vae, images.device)
         with torch.no_grad():
             latents = vae.encode(images)
-            semantic = self._semantic.to(images.device)(images).float()
+            semantic = moved(self._semantic, images.device)(images).float()
         rate, guidance = self.model.guide(images, latents, semantic, quality)
         difference = latents - guidance.coarse
         scale = guidance.log_scale.exp()
@@ -166,7 +168,8 @@ class UltraLowTask:
     def _total(self, losses: dict[str, Tensor], quality: Tensor) -> Tensor:
         weight = rate_lambda(quality) * 255**2
         distortion = sum(getattr(self._weights, name) * losses[name] for name in losses if name != "bpp")
-        return (losses["bpp"] + weight * distortion) * weight**-0.5
+        total: Tensor = (losses["bpp"] + weight * distortion) * weight**-0.5
+        return total
 
     def loss(self, images: Tensor, generator: torch.Generator) -> Tensor:
         count = len(images)

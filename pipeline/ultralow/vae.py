@@ -1,15 +1,14 @@
 """The frozen latent space of the ultra-low system: a small convolutional autoencoder, 8 pixels a side of a position."""
 
-from typing import Protocol
+from typing import Protocol, cast
 
 import torch
 import torch.nn.functional as F
-from diffusers.configuration_utils import ConfigMixin, register_to_config
-from diffusers.models.modeling_utils import ModelMixin
 from torch import Tensor, nn
 
 from pipeline.layers.blocks import ResidualBlock, zero_init
 from pipeline.layers.dct import dct_basis
+from pipeline.layers.model import Model, configured
 
 DOWN = 8
 """Pixels a side of one latent position."""
@@ -18,7 +17,8 @@ DOWN = 8
 class LatentSpace(Protocol):
     """What the ultra-low system needs of a VAE: ours, or a public one."""
 
-    latent_channels: int
+    @property
+    def latent_channels(self) -> int: ...
 
     def encode(self, image: Tensor) -> Tensor:
         """``(batch, 3, H, W)`` in [0, 1] => latents ``(batch, latent_channels, H/8, W/8)`` of about unit variance."""
@@ -33,14 +33,17 @@ class LatentSpace(Protocol):
         ...
 
 
-class BlockVAE(ModelMixin, ConfigMixin):
+class BlockVAE(Model):
     """An 8 × 8 colour DCT that keeps its lowest frequencies, with learned paths around it that start at zero.
 
     It is a variational autoencoder whose posterior variance is set, not learned: training adds white noise to the
     latents, which have about unit variance. Trained on L1 + LPIPS, then frozen; see `pipeline.ultralow.vae_training`.
     """
 
-    @register_to_config
+    basis: Tensor
+    deviation: Tensor
+
+    @configured
     def __init__(
         self,
         luma_channels: int = 24,
@@ -85,13 +88,15 @@ class BlockVAE(ModelMixin, ConfigMixin):
     def encode(self, image: Tensor) -> Tensor:
         """``(batch, 3, H, W)`` in [0, 1], sides multiples of 8 => latents ``(batch, channels, H/8, W/8)``, float32, of
         about unit variance."""
-        return self.coefficients(image) / self.deviation + self.encoder_path(image - 0.5).float()
+        path: Tensor = self.encoder_path(image - 0.5)
+        return self.coefficients(image) / self.deviation + path.float()
 
     def decode(self, latents: Tensor) -> Tensor:
         """Latents => ``(batch, 3, H, W)``, not yet clamped to [0, 1], float32."""
         with torch.autocast(latents.device.type, enabled=False):
             linear = F.conv_transpose2d(latents.float() * self.deviation, self.basis.float(), stride=DOWN)
-        return linear + self.decoder_path(latents.to(self.decoder_path[0].weight.dtype)).float() + 0.5
+        path: Tensor = self.decoder_path(latents.to(cast(nn.Conv2d, self.decoder_path[0]).weight.dtype))
+        return linear + path.float() + 0.5
 
     def pixel_error(self, difference: Tensor) -> Tensor:
         """Exact for what the DCT keeps, which is orthonormal: squared errors of coefficients are those of pixels."""

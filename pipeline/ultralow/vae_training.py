@@ -6,6 +6,7 @@ that only ever saw perfect ones would show every block's error as a block.
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -53,7 +54,7 @@ class VAETask:
                 deviation = model.coefficients(self._held_out).std((0, 2, 3))
             model.deviation.copy_(deviation[:, None, None])
 
-    def parameter_groups(self, learning_rate: float) -> Iterable[dict]:
+    def parameter_groups(self, learning_rate: float) -> Iterable[dict[str, Any]]:
         yield {"params": list(self.model.parameters()), "lr": learning_rate}
 
     def _losses(self, images: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
@@ -92,7 +93,7 @@ class VAEDecoderTask(VAETask):
         model.encoder_path.requires_grad_(False)
         self._decoded = decoded
 
-    def parameter_groups(self, learning_rate: float) -> Iterable[dict]:
+    def parameter_groups(self, learning_rate: float) -> Iterable[dict[str, Any]]:
         yield {"params": list(self.model.decoder_path.parameters()), "lr": learning_rate}
 
     def _figures(self, images: Tensor, generator: torch.Generator) -> dict[str, Tensor]:

@@ -5,6 +5,7 @@ import struct
 import zlib
 from collections.abc import Callable
 from functools import cache
+from typing import Any
 
 import numpy as np
 from PIL import Image, ImageCms
@@ -59,7 +60,7 @@ def seeds() -> tuple[tuple[str, bytes], ...]:
         "exif": exif.tobytes(),
     }
     animated = {"save_all": True, "append_images": [rgb.rotate(180)]}
-    made: list[tuple[str, Image.Image, dict[str, object]]] = [
+    made: list[tuple[str, Image.Image, dict[str, Any]]] = [
         ("JPEG", rgb, profile),
         ("JPEG", rgb, {"progressive": True}),
         ("JPEG", rgb.convert("CMYK"), {}),

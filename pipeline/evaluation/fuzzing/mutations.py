@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -96,7 +97,7 @@ def _header_of_another(one: Forgery, other: Forgery, rng: np.random.Generator) -
 def _header_field(one: Forgery, other: Forgery, rng: np.random.Generator) -> bytes:
     """One to three fields at an extreme or anywhere in their range."""
     bits = {"version": 8, "model": 8, "weights": 32, "width": 16, "height": 16, "quality_code": 16, "grain_code": 8}
-    changes: dict[str, int | bytes] = {}
+    changes: dict[str, Any] = {}
     for name in rng.choice(list(bits), rng.integers(1, 4), replace=False):
         top = 2 ** bits[name] - 1
         value = int(rng.choice([0, 1, 2, 64, 4095, 4096, 4097, 4899, top // 2, top - 1, top, rng.integers(top)]))

@@ -6,6 +6,7 @@ from itertools import pairwise
 import numpy as np
 import torch
 
+from pipeline.arrays import UInt8
 from pipeline.images import to_tensor
 from pipeline.metrics.perceptual.networks import load_network, network_in_use
 
@@ -16,13 +17,13 @@ WHOLE_PIXELS = 2_000_000
 TILE = 1024
 
 
-def lpips_distance(original: np.ndarray, picture: np.ndarray) -> float | None:
+def lpips_distance(original: UInt8, picture: UInt8) -> float | None:
     """LPIPS of two ``(H, W, 3)`` uint8 pictures; None when a side is below `MIN_SIDE` or there is no network."""
     key = network_in_use() if min(original.shape[:2]) >= MIN_SIDE else None
     return None if key is None else distance_by(key, original, picture)
 
 
-def distance_by(key: str, original: np.ndarray, picture: np.ndarray) -> float:
+def distance_by(key: str, original: UInt8, picture: UInt8) -> float:
     """LPIPS of two ``(H, W, 3)`` uint8 pictures by an available network.
 
     Above `WHOLE_PIXELS` it is the mean over non-overlapping tiles of about `TILE` pixels a side, weighted by area.

@@ -1,10 +1,12 @@
 """The distilled backbone of LPIPS: a SqueezeNet of ours, trained to give the official one's seven feature maps."""
 
+from typing import cast
+
 import torch
-from diffusers.configuration_utils import ConfigMixin, register_to_config
-from diffusers.models.modeling_utils import ModelMixin
 from torch import Tensor, nn
 from torch.nn import functional
+
+from pipeline.layers.model import Model, configured
 
 _WIDTHS = (64, 128, 128, 256, 256, 384, 384, 512, 512)
 """Channels of the first convolution and of the eight fire modules."""
@@ -34,6 +36,9 @@ class Block(nn.Module):
     The output is the map before its ReLU, in units of the channel's ``deviation`` around its ``mean``.
     """
 
+    mean: Tensor
+    deviation: Tensor
+
     def __init__(self, layer: nn.Module, out_channels: int, pooled: bool):
         super().__init__()
         self.layer = layer
@@ -42,17 +47,18 @@ class Block(nn.Module):
         self.register_buffer("deviation", torch.ones(out_channels, 1, 1))
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.layer(functional.max_pool2d(x, 3, 2, ceil_mode=True) if self.pooled else x)
+        out: Tensor = self.layer(functional.max_pool2d(x, 3, 2, ceil_mode=True) if self.pooled else x)
+        return out
 
     def activate(self, standardised: Tensor) -> Tensor:
         """The next block's input, from what `forward` returned."""
         return (standardised * self.deviation + self.mean).relu()
 
 
-class DistilledSqueezeNet(ModelMixin, ConfigMixin):
+class DistilledSqueezeNet(Model):
     """Takes the place of the ImageNet backbone inside ``lpips.LPIPS(net="squeeze")``."""
 
-    @register_to_config
+    @configured
     def __init__(self, squeeze_channels: tuple[int, ...] = (24, 24, 48, 48, 72, 72, 96, 96)):
         """``squeeze_channels``: of the eight fire modules; half as many again as SqueezeNet 1.1's."""
         super().__init__()
@@ -64,10 +70,19 @@ class DistilledSqueezeNet(ModelMixin, ConfigMixin):
             for index, (layer, width) in enumerate(zip(layers, _WIDTHS, strict=True))
         )
 
+    @property
+    def each_block(self) -> list[Block]:
+        return cast(list[Block], list(self.blocks))
+
+    @property
+    def last(self) -> Block:
+        """The block of the smallest map."""
+        return self.each_block[-1]
+
     def forward(self, x: Tensor) -> list[Tensor]:
         """``(batch, 3, height, width)``, scaled by LPIPS's scaling layer => the seven maps, float32, not negative."""
         maps = []
-        for block in self.blocks:
+        for block in self.each_block:
             x = block.activate(block(x))
             maps.append(x)
         return [maps[index] for index in _MAPS]

@@ -29,7 +29,8 @@ class Teacher:
     def scaled(self, images: Tensor) -> Tensor:
         """Images in [0, 1] => the backbone's input; the teacher follows them to their device."""
         self.network.to(images.device)
-        return self.network.scaling_layer(2 * images - 1)
+        scaled: Tensor = self.network.scaling_layer(2 * images - 1)
+        return scaled
 
     @torch.no_grad()
     def blocks(self, x: Tensor) -> list[tuple[Tensor, Tensor]]:

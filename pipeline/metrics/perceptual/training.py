@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -26,6 +27,9 @@ _STABILISER = 0.01
 class Whitened(nn.Module):
     """A convolution's weight as ``W P``: learning W is learning on decorrelated inputs of unit size."""
 
+    whiten: Tensor
+    unwhiten: Tensor
+
     def __init__(self, moment: Tensor):
         """``moment``: mean outer product of the inputs under the kernel, ``(inputs, inputs)``."""
         super().__init__()
@@ -46,7 +50,7 @@ def prepare(model: DistilledSqueezeNet, teacher: Teacher, images: Tensor, fresh:
 
     A ``fresh`` model is also given random weights that fit, and the mean and deviation of the teacher's channels.
     """
-    for block, (x, target) in zip(model.blocks, teacher.blocks(teacher.scaled(images)), strict=True):
+    for block, (x, target) in zip(model.each_block, teacher.blocks(teacher.scaled(images)), strict=True):
         convolutions = [module for module in block.modules() if isinstance(module, nn.Conv2d)]
         first = convolutions[0]
         rows = functional.unfold(x, first.kernel_size, stride=first.stride).transpose(1, 2).flatten(0, 1)
@@ -54,12 +58,13 @@ def prepare(model: DistilledSqueezeNet, teacher: Teacher, images: Tensor, fresh:
         if not fresh:
             continue
         for convolution in convolutions:
-            nn.init.zeros_(convolution.bias)
+            nn.init.zeros_(cast(Tensor, convolution.bias))
         for convolution in convolutions[1:]:
             nn.init.kaiming_normal_(convolution.weight, nonlinearity="relu")
         if len(convolutions) > 1:
-            nn.init.constant_(first.bias, _SQUEEZE_BIAS)
-        nn.init.normal_(first.parametrizations.weight.original, std=rows.shape[1] ** -0.5)
+            nn.init.constant_(cast(Tensor, first.bias), _SQUEEZE_BIAS)
+        whitened = cast(parametrize.ParametrizationList, cast(nn.ModuleDict, first.parametrizations)["weight"])
+        nn.init.normal_(whitened.original, std=rows.shape[1] ** -0.5)
         block.mean.copy_(target.mean((0, 2, 3))[:, None, None])
         deviation = target.std((0, 2, 3))[:, None, None]
         block.deviation.copy_(deviation.clamp(min=_MIN_DEVIATION * deviation.mean()))
@@ -79,14 +84,14 @@ class DistillationTask:
         self.teacher = teacher
         self._held_out = held_out
 
-    def parameter_groups(self, learning_rate: float) -> Iterable[dict]:
+    def parameter_groups(self, learning_rate: float) -> Iterable[dict[str, Any]]:
         # Wide layers move further for the same step of each weight, and would switch their ReLUs off for good.
-        for block in self.model.blocks:
+        for block in self.model.each_block:
             inputs = next(module for module in block.modules() if isinstance(module, nn.Conv2d)).in_channels
             yield {"params": list(block.parameters()), "lr": learning_rate * min(1, _FULL_RATE_CHANNELS / inputs)}
 
     def save(self, folder: Path) -> None:
-        plain = DistilledSqueezeNet.from_config(self.model.config)
+        plain = cast(DistilledSqueezeNet, DistilledSqueezeNet.from_config(self.model.config))
         state = {}
         for name in plain.state_dict():
             owner, _, attribute = name.rpartition(".")
@@ -101,7 +106,7 @@ class BlockTask(DistillationTask):
     def _block_losses(self, images: Tensor) -> list[Tensor]:
         losses = []
         count = len(images) // 2
-        blocks = zip(self.model.blocks, self.teacher.blocks(self.teacher.scaled(images)), _SHARES, strict=True)
+        blocks = zip(self.model.each_block, self.teacher.blocks(self.teacher.scaled(images)), _SHARES, strict=True)
         for block, (x, target), share in blocks:
             pairs = torch.arange(max(1, round(share * count)))
             some = torch.cat([pairs, pairs + count])
@@ -117,7 +122,7 @@ class BlockTask(DistillationTask):
         return losses
 
     def loss(self, images: Tensor, generator: torch.Generator) -> Tensor:
-        return sum(self._block_losses(images))
+        return cast(Tensor, sum(self._block_losses(images)))
 
     @torch.no_grad()
     def validate(self) -> dict[str, float]:
@@ -142,7 +147,7 @@ class EndToEndTask(DistillationTask):
             part = [value.square().sum(1) / pixels for value in (change - wanted_change, change, wanted_change)]
             changes.append((part[0] / (part[2] + 1e-4)).mean())
             parts.append(torch.stack(part))
-        error, distance, wanted_distance = sum(parts)
+        error, distance, wanted_distance = cast(Tensor, sum(parts))
         relative = (error / (wanted_distance + 1e-3)).mean()
         ratio = ((distance - wanted_distance) / (wanted_distance + _STABILISER)).square().mean()
         stages = len(maps)

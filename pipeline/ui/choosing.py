@@ -1,0 +1,52 @@
+"""What stands beside what: the pictures that were chosen, and those of them that are still to be made."""
+
+from collections.abc import Iterator
+
+from pipeline.ui import methods, view
+from pipeline.ui.actions import STOPPED
+from pipeline.ui.answers import Completed, Pair
+from pipeline.ui.checks import clear_errors
+from pipeline.ui.engine import Engine
+from pipeline.ui.report import sentence
+from pipeline.ui.run import Run
+from pipeline.ui.sides import Sides
+from pipeline.ui.turns import Stopped, Turns
+
+
+class Choosing:
+    """The event handlers of the two sides."""
+
+    def __init__(self, engine: Engine):
+        self._engine = engine
+
+    @staticmethod
+    def show(sides: Sides, run: Run | None, left: str, right: str) -> Pair:
+        """Choose which pictures stand left and right; those that are not there yet are made on demand."""
+        chosen = Sides.named(left, right)
+        sides.left, sides.right = chosen.left, chosen.right
+        if run is None:
+            return Pair()
+        run.declined.clear()
+        with clear_errors():
+            return view.pair(run, sides)
+
+    def complete(self, run: Run | None, sides: Sides, turns: Turns) -> Iterator[Completed]:
+        """Make the chosen pictures that are missing."""
+        go_on, said = turns.take(), []
+        if run is None or not run.decoding.ended or not view.missing(run, sides):
+            yield Completed()
+            return
+        with clear_errors(), run.pictures.folder.held():
+            try:
+                while missing := view.missing(run, sides):
+                    for progressing in methods.make(self._engine, run, missing[0]):
+                        yield Completed(progressing, *view.pair(run, sides))
+                        go_on()
+                    said.append(run.pictures.refusals.get(missing[0], f"Added {missing[0]}."))
+                status = sentence(" ".join(said))
+            except Stopped:
+                status = STOPPED
+            finally:
+                run.declined.update(view.missing(run, sides))
+            report = view.report(run, self._engine, scored=True)
+            yield Completed(status, *view.pair(run, sides), report.html(), report.numbers())

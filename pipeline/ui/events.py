@@ -1,0 +1,161 @@
+"""Which event of the page calls which handler. Inputs and outputs are the components that these name."""
+
+from collections.abc import Callable
+from typing import Any
+
+import gradio as gr
+
+from pipeline.ui import checks, opening, plots, request, updates
+from pipeline.ui.actions import Actions
+from pipeline.ui.answers import (
+    Buttons,
+    Chosen,
+    Compared,
+    Completed,
+    Controls,
+    Ended,
+    Failed,
+    Files,
+    Modes,
+    Painting,
+    Pair,
+    Sampled,
+    Sliders,
+    Viewable,
+)
+from pipeline.ui.choices import Link
+from pipeline.ui.choosing import Choosing
+from pipeline.ui.extras import Extras
+from pipeline.ui.parts import Parts
+from pipeline.ui.turns import Turns, leave_queue
+from pipeline.ui.view import View
+
+ASIDE: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+AT_ONCE: dict[str, Any] = ASIDE | {"queue": False}
+# Only events that pass through the queue show their errors, and only `failure` follows an error.
+CHECK: dict[str, Any] = ASIDE | {"js": "bitbrush.toResult", "concurrency_limit": None}
+MODEL = "model"
+"""Of all model work at most one runs at a time."""
+
+
+def connect(page: gr.Blocks, parts: Parts, actions: Actions) -> None:
+    """Connects all parts of a page, inside its `gr.Blocks`."""
+    _connect_runs(page, parts, actions)
+    _connect_sides(parts, actions)
+    _connect_controls(parts)
+    _connect_tabs(parts)
+    _connect_opening(page, parts, actions)
+
+
+def _connect_runs(page: gr.Blocks, parts: Parts, actions: Actions) -> None:
+    choosing, extras = Choosing(actions.engine), Extras(actions)
+
+    def work(event: Callable[..., Any], handler: Callable[..., Any], answer: Any, **options: Any) -> Any:
+        inputs = options.pop("inputs", None) or parts.wanted(handler)
+        shown: dict[str, Any] = {"show_progress": "minimal", "show_progress_on": parts.status}
+        return event(
+            handler, inputs, parts.named(answer._fields), concurrency_id=MODEL, concurrency_limit=1, **shown, **options
+        )
+
+    def at_once(event: Callable[..., Any], handler: Callable[..., Any], answer: Any, **options: Any) -> Any:
+        return event(handler, parts.wanted(handler), parts.named(answer._fields), **AT_ONCE, **options)
+
+    private: dict[str, Any] = {"api_visibility": "private"}
+    opened = work(
+        parts.begin_button.click,
+        actions.begin,
+        View,
+        inputs=parts.wanted(actions.compress),
+        api_name="begin",
+        **private,
+    )
+    at_once(opened.then, updates.opening_ended, Files)
+    opened.failure(lambda: updates.FAILED, None, parts.status, **AT_ONCE)
+
+    checked = parts.run_button.click(checks.check_photo, parts.photo, None, **CHECK)
+    begun = at_once(checked.success, updates.begun, Buttons)
+    compressed = work(begun.then, actions.compress, View, api_name="compress")
+
+    checked = parts.decode_button.click(checks.check_stream, parts.stream, None, **CHECK)
+    begun = at_once(checked.success, updates.begun, Buttons)
+    decompressed = work(begun.then, actions.decompress, View, api_name="decompress")
+
+    joined = at_once(parts.complete_button.click, updates.joined, Buttons, trigger_mode="always_last")
+    completed = work(joined.then, choosing.complete, Completed, **private)
+
+    joined = at_once(parts.compare_button.click, updates.joined, Buttons)
+    compared = work(joined.then, extras.compare, Compared, api_name="compare")
+
+    joined = at_once(parts.sample_button.click, updates.joined, Buttons)
+    sampled = work(joined.then, extras.sample, Sampled, **private)
+
+    for done in (compressed, decompressed, completed, compared, sampled):
+        at_once(done.then, updates.ended, Ended)
+        at_once(done.failure, updates.failed, Failed)
+    compared.success(updates.downloadable, parts.sheet, parts.sheet, **AT_ONCE)
+
+    async def stop(turns: Turns, request: gr.Request) -> None:
+        turns.stop()
+        await leave_queue(page, request.session_hash, MODEL, turns)
+
+    parts.stop_button.click(None, None, parts.named(("status", "stop_button")), js="bitbrush.stopping", **AT_ONCE)
+    parts.stop_button.click(stop, parts.turns, None, **AT_ONCE)
+
+
+def _connect_sides(parts: Parts, actions: Actions) -> None:
+    gr.on(
+        [parts.left.change, parts.right.change],
+        Choosing.show,
+        parts.wanted(Choosing.show),
+        parts.named(Pair._fields),
+        api_name="show",
+        queue=False,
+        show_progress="hidden",
+    )
+
+
+def _connect_controls(parts: Parts) -> None:
+    def at_once(event: Callable[..., Any], handler: Callable[..., Any], answer: Any) -> None:
+        event(handler, parts.wanted(handler), parts.named(answer._fields), **AT_ONCE)
+
+    parts.reroll.click(request.draw_seed, None, parts.seed, **AT_ONCE).then(None, js="bitbrush.runAgain")
+    at_once(parts.rate.change, updates.visible_rate, Sliders)
+    at_once(parts.rate.input, updates.codec_settings, Painting)
+    parts.decoder.input(updates.recommended_steps, parts.wanted(updates.recommended_steps), parts.steps, **AT_ONCE)
+    at_once(parts.preset.input, updates.choose_preset, Chosen)
+    gr.on(
+        [control.input for control in parts.named(("rate", *Sliders._fields, "noise"))],
+        lambda: None,
+        None,
+        parts.preset,
+        **AT_ONCE,
+    )
+    # Not before the queue: it has one place for all conversions, and shows what is wrong with a file.
+    parts.photo.upload(checks.viewable, parts.photo, parts.named(Viewable._fields), **ASIDE)
+    parts.stream.change(checks.describe, parts.stream, parts.header, **AT_ONCE)
+
+
+def _connect_tabs(parts: Parts) -> None:
+    modes = parts.named(Modes._fields)
+    parts.photo_tab.select(lambda: updates.mode(True), None, modes, **AT_ONCE)
+    parts.stream_tab.select(lambda: updates.mode(False), None, modes, **AT_ONCE)
+    gr.on(
+        [parts.plots_tab.select, parts.kind.change],
+        plots.draw,
+        parts.wanted(plots.draw),
+        parts.plot,
+        js="bitbrush.screen",
+        trigger_mode="always_last",
+        **ASIDE,
+    )
+
+
+def _connect_opening(page: gr.Blocks, parts: Parts, actions: Actions) -> None:
+    def opened(request: gr.Request) -> tuple[Any, ...]:
+        link = Link.from_query(request.query_params)
+        return updates.opened(link, opening.remembered(actions, link))
+
+    files = parts.named(Files._fields)
+    page.load(opened, None, parts.named((*Controls._fields, *View._fields)), **AT_ONCE).then(
+        updates.ready, files, files, **AT_ONCE
+    )
