@@ -42,9 +42,11 @@ def build_app(codec_factory: Callable[[], "Codec"] = shipped_codec) -> gr.Blocks
 
 def page_over(actions: Actions) -> gr.Blocks:
     """The page whose buttons do ``actions``."""
-    with gr.Blocks(title="Bitbrush", delete_cache=(KEPT_SECONDS // 4, KEPT_SECONDS)) as page:
+    page = gr.Blocks(title="Bitbrush", delete_cache=(KEPT_SECONDS // 4, KEPT_SECONDS))
+    with page:
         connect(page, page_parts(), actions)
-    return page.queue(max_size=QUEUE_SIZE)
+    page.queue(max_size=QUEUE_SIZE)
+    return page
 
 
 def launch(page: gr.Blocks, **options: Any) -> str:
@@ -64,7 +66,7 @@ def launch(page: gr.Blocks, **options: Any) -> str:
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+        return int(probe.getsockname()[1])
 
 
 def smoke() -> None:

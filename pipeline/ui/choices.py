@@ -73,7 +73,7 @@ class Link:
     @classmethod
     def from_query(cls, query: Mapping[str, str]) -> "Link":
         """Reads an address; what is missing or impossible takes its default, so that every link opens."""
-        rate = next((name for name in ("quality", "ultralow") if name in query), "bpp")
+        rate: RateControl = "quality" if "quality" in query else "ultralow" if "ultralow" in query else "bpp"
         low, high, usual = RANGES[rate]
         settings = DEFAULT_SETTINGS[codec_behind(rate)]
         with suppress(SettingsError, ValueError):

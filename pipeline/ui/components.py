@@ -5,27 +5,27 @@ Whatever a program sends for a field, it is answered with a sentence that names 
 
 import math
 from pathlib import Path
-from typing import Any, ClassVar, NoReturn
+from typing import Any, ClassVar, NoReturn, Self, cast
 
 import gradio as gr
 from gradio.data_classes import FileData, ImageData
 from gradio.utils import get_upload_folder
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from pipeline.errors import BitbrushError, ImageError, SettingsError, StreamError
 from pipeline.ui.checks import clear_errors
 
 
-class _UploadedFile:
+class _UploadedFile(BaseModel):
     """Refuses whatever is not the description of a file."""
 
     refusal: ClassVar[BitbrushError]
 
     @classmethod
-    def model_validate(cls, value: Any, **options):
+    def model_validate(cls, obj: Any, **options: Any) -> Self:
         with clear_errors():
             try:
-                return super().model_validate(value, **options)
+                return super().model_validate(obj, **options)
             except ValidationError:
                 raise cls.refusal from None
 
@@ -78,7 +78,7 @@ class SeedInput(gr.Number):
     is_template = True
 
     def preprocess(self, payload: Any) -> int | None:
-        return None if payload is None else _checked_number(self, payload)
+        return None if payload is None else int(_checked_number(self, payload))
 
 
 class RadioInput(gr.Radio):
@@ -108,9 +108,10 @@ class Prose(gr.HTML):
 def _checked_number(field: gr.Slider | gr.Number, payload: Any) -> float | int:
     """A number within the field's limits, sent with a point or a comma; a whole one if that is its precision."""
     number, whole = _number(payload), field.precision == 0
-    if number is None or not field.minimum <= number <= field.maximum or (whole and number != int(number)):
+    low, high = cast(float, field.minimum), cast(float, field.maximum)
+    if number is None or not low <= number <= high or (whole and number != int(number)):
         kind = "a whole number" if whole else "a number"
-        _refuse(field, f"{kind} from {field.minimum:g} to {field.maximum:,}", payload)
+        _refuse(field, f"{kind} from {low:g} to {high:,}", payload)
     return int(number) if whole else number
 
 
@@ -128,10 +129,10 @@ def _number(value: Any) -> float | int | None:
 
 def _checked_choice(field: gr.Radio | gr.Dropdown, payload: Any) -> str:
     """One of the field's choices."""
-    values = [value for _, value in field.choices]
+    values = [str(value) for _, value in field.choices]
     if payload not in values:
         _refuse(field, f"one of {', '.join(values)}", payload)
-    return payload
+    return str(payload)
 
 
 def _refuse(field: gr.components.Component, wanted: str, payload: Any) -> NoReturn:

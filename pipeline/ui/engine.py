@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from PIL import Image
 
+from pipeline.arrays import UInt8
 from pipeline.cache import ByteCache
 from pipeline.settings import CodecName, DecodeSettings, DecodeStep
 from pipeline.ui.zerogpu import on_gpu
@@ -146,8 +147,8 @@ class Engine:
         self._paintings.put((stream, settings), Painting(tuple(records), sampling.seconds))
 
     def _encode_here(self, image: Image.Image, control: RateControl, value: float, check: Callable[[], None]) -> bytes:
-        rate = {"quality": value} if control == "quality" else {"bpp": value}
-        return self.codec.encode(image, **rate, codec=codec_behind(control), check=check)
+        quality, bpp = (value, None) if control == "quality" else (None, value)
+        return self.codec.encode(image, quality=quality, bpp=bpp, codec=codec_behind(control), check=check)
 
     def _decode_here(self, stream: bytes, settings: DecodeSettings) -> Iterator[DecodeStep]:
         yield from self.codec.decode(stream, settings)
@@ -163,7 +164,7 @@ class Engine:
             self._plain.put(key, result)
         return result
 
-    def measure(self, original: np.ndarray, picture: np.ndarray) -> "Scores":
+    def measure(self, original: UInt8, picture: UInt8) -> "Scores":
         """`pipeline.metrics.measure`, remembered."""
         from pipeline.metrics import measure
 
@@ -192,10 +193,10 @@ def film_steps(total: int) -> list[int]:
     return sorted({round(step) for step in np.linspace(0, total, min(FRAMES, total + 1))})
 
 
-def _fingerprint(picture: Image.Image | np.ndarray) -> tuple:
+def _fingerprint(picture: Image.Image | UInt8) -> tuple[tuple[int, ...], bytes]:
     """What tells pictures apart: their size and a hash of their pixels."""
     pixels = np.ascontiguousarray(picture)
-    return pixels.shape, hashlib.sha256(pixels).digest()
+    return pixels.shape, hashlib.sha256(pixels.data).digest()
 
 
 def _picture_bytes(records: Sequence[DecodeStep]) -> int:

@@ -1,7 +1,7 @@
 """Which event of the page calls which handler. Inputs and outputs are the components that these name."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import gradio as gr
 
@@ -124,7 +124,7 @@ def _connect_controls(parts: Parts) -> None:
     parts.decoder.input(updates.recommended_steps, parts.wanted(updates.recommended_steps), parts.steps, **AT_ONCE)
     at_once(parts.preset.input, updates.choose_preset, Chosen)
     gr.on(
-        [control.input for control in parts.named(("rate", *Sliders._fields, "noise"))],
+        [cast(gr.Slider, control).input for control in parts.named(("rate", *Sliders._fields, "noise"))],
         lambda: None,
         None,
         parts.preset,

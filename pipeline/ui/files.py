@@ -15,6 +15,7 @@ import numpy as np
 from gradio.utils import get_upload_folder
 from PIL import Image
 
+from pipeline.arrays import UInt8
 from pipeline.pictures import save_png
 
 KEPT_SECONDS = 3600
@@ -63,13 +64,13 @@ class RunFolder:
         folder = tempfile.mkdtemp(dir=self._path)
         return str(Path(folder, name))
 
-    def picture(self, name: str, picture: np.ndarray) -> str:
+    def picture(self, name: str, picture: UInt8) -> str:
         """Writes ``(H, W, 3)`` uint8 as it is to ``NAME.png``."""
         path = self._path / f"{name}.png"
         save_png(picture, path)
         return str(path)
 
-    def preview(self, name: str, picture: np.ndarray) -> str:
+    def preview(self, name: str, picture: UInt8) -> str:
         """Like `picture`, but reduced by a whole factor to at most `PREVIEW_PIXELS`."""
         height, width, _ = picture.shape
         factor = 1
@@ -77,7 +78,7 @@ class RunFolder:
             factor += 1
         return self.picture(name, picture if factor == 1 else np.asarray(Image.fromarray(picture).reduce(factor)))
 
-    def step(self, number: int, picture: np.ndarray) -> str:
+    def step(self, number: int, picture: UInt8) -> str:
         """The preview of a sampling step; all but the last few are deleted. What else is here counts as new, as Gradio
         deletes what is older than `KEPT_SECONDS`."""
         for file in self._path.rglob("*"):

@@ -151,8 +151,7 @@ def _comparison() -> dict[str, Any]:
     )
     with gr.Row(elem_id="sides"):
         choices = [(f"{key}  {side}", side) for key, side in KEYS.items()]
-        plain = {"filterable": False, "min_width": 150}
-        left = DropdownInput(choices, value=Sides.left, label="Left", elem_id="left", **plain)
+        left = DropdownInput(choices, value=Sides.left, label="Left", filterable=False, min_width=150, elem_id="left")
         swap = gr.Button("Swap", min_width=70, scale=0, elem_id="swap")
         right = DropdownInput(
             choices, value=Sides.right, label="Right", filterable=False, min_width=150, elem_id="right"

@@ -5,9 +5,9 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-import numpy as np
 from PIL import Image
 
+from pipeline.arrays import UInt8
 from pipeline.errors import ImageError
 from pipeline.settings import DECODER_NAMES, MAX_SEED, CodecName, Decoder, DecodeSettings
 from pipeline.ui.choices import recommended
@@ -32,16 +32,16 @@ class RunSubject:
         self.budget = len(self.stream)
 
     @cached_property
-    def original(self) -> np.ndarray:
+    def original(self) -> UInt8:
         return self._run.pictures.read(Side.ORIGINAL)
 
     @cached_property
-    def reconstruction(self) -> np.ndarray:
+    def reconstruction(self) -> UInt8:
         if self.stream == self._run.stream:
             return self._run.pictures.read(Side.AUTOENCODER)
         return next(iter(self._engine.paint(self.stream, DecodeSettings(Decoder.AUTOENCODER)))).image
 
-    def paint(self, settings: DecodeSettings) -> "Working[np.ndarray]":
+    def paint(self, settings: DecodeSettings) -> "Working[UInt8]":
         if (self.stream, settings) == (self._run.stream, self._run.settings):
             return self._run.pictures.read(Side.REPAINT)
         for record in self._engine.paint(self.stream, settings):

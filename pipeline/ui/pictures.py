@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
+from pipeline.arrays import UInt8
 from pipeline.errors import BitbrushError
 from pipeline.ui.files import RunFolder
 from pipeline.ui.sides import Side
@@ -39,14 +40,14 @@ class Pictures:
     def __contains__(self, name: str) -> bool:
         return name in self.files
 
-    def add(self, name: str, picture: np.ndarray, caption: str, size: int | None = None) -> None:
+    def add(self, name: str, picture: UInt8, caption: str, size: int | None = None) -> None:
         """Writes an ``(H, W, 3)`` uint8 picture."""
         self.files[name] = self.folder.picture(f"{self._stem}-{name.lower().replace(' ', '-')}", picture)
         self.captions[name] = caption
         if size is not None:
             self.sizes[name] = size
 
-    def read(self, name: str) -> np.ndarray:
+    def read(self, name: str) -> UInt8:
         """``(H, W, 3)`` uint8 of a picture that is there.
 
         Raises:
@@ -79,7 +80,7 @@ class Pictures:
         return self._boxes[name]
 
 
-def region(picture: np.ndarray, original: np.ndarray | None) -> "Box":
+def region(picture: UInt8, original: UInt8 | None) -> "Box":
     """A quarter of the longer side, 4 : 3, where the two differ most; the middle where there is only one."""
     from pipeline.comparison.differences import Box, worst_region
 

@@ -4,8 +4,7 @@ import secrets
 from dataclasses import dataclass, field
 from functools import cached_property
 
-import numpy as np
-
+from pipeline.arrays import UInt8
 from pipeline.settings import DECODER_NAMES, CodecName, DecodeSettings, DecodeStep
 from pipeline.stream import StreamHeader, read_header
 from pipeline.ui.engine import film_steps
@@ -36,7 +35,7 @@ class Run:
         stream: bytes,
         settings: DecodeSettings,
         name: str,
-        original: np.ndarray | None = None,
+        original: UInt8 | None = None,
         encode_seconds: float | None = None,
         query: str = "",
         notes: tuple[str, ...] = (),
@@ -93,7 +92,7 @@ class Run:
             return False
         return self.has_original or side not in NEED_ORIGINAL
 
-    def take(self, record: DecodeStep, original: np.ndarray | None) -> None:
+    def take(self, record: DecodeStep, original: UInt8 | None) -> None:
         """Takes in a record of the running decode; ``original`` is ``(H, W, 3)`` uint8."""
         pictures, decoding = self.pictures, self.decoding
         decoding.step, decoding.total = record.step, record.total
@@ -113,7 +112,7 @@ class Run:
             title = f"Step {record.step}" if record.step else self.reconstruction_name
             decoding.film.append(Figure(path, title, (f"noise {record.sigma:.2f}",) if record.step else ()))
 
-    def finish(self, repaint: np.ndarray, seconds: float) -> None:
+    def finish(self, repaint: UInt8, seconds: float) -> None:
         """Takes in the result of the decode, ``(H, W, 3)`` uint8, and the seconds that it took."""
         self.decoding.seconds = seconds
         self.pictures.add(Side.REPAINT, repaint, self.settings.in_words())

@@ -74,6 +74,8 @@ async def leave_queue(page: gr.Blocks, session: str | None, concurrency_id: str,
 
     Uses the queue's own fields: there is no public way to name an event that the browser has not been told of yet.
     """
+    if session is None:
+        return
     queue = page._queue
     waiting = queue.event_queue_per_concurrency_id[concurrency_id].queue
     for _ in range(_TRIES):
