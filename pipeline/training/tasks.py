@@ -48,6 +48,9 @@ def autoencoder(
     lambda_range: Annotated[
         tuple[float, float] | None, typer.Option(help="Lagrangian weights of qualities 0 and 1.")
     ] = None,
+    lapped: Annotated[
+        bool, typer.Option("--lapped", help="Put the filter across block edges into a trained autoencoder without it.")
+    ] = False,
     weighed_rounding: Annotated[
         bool, typer.Option("--weighed-rounding", help="Train on the rounding of real streams: for the last steps.")
     ] = False,
@@ -55,7 +58,11 @@ def autoencoder(
     """Stage 1, new, trained on, or for a wider range of rates."""
     run.seed()
     validation = run.photos(validation=True)
-    model = Autoencoder(**run.preset.model) if init is None else Autoencoder.from_pretrained(init, **_FULL_PRECISION)
+    if init is None:
+        model = Autoencoder(**run.preset.model)
+    else:
+        added: dict[str, Any] = {"lapped": True} if lapped else {}
+        model = Autoencoder.from_pretrained(init, **_FULL_PRECISION, **added)
     if lambda_range is not None:
         try:
             stretch(model, lambda_range)
