@@ -447,6 +447,7 @@ def _broken() -> Iterator[Case]:
         b"P6 9 9 x",
         b"P5 9 9 255\n12",
         b"P3 9 9 255 1 2",
+        b"P3 1 2 4095 1 2 3 4",
     ):
         yield Case(f"PPM {text!r}", text)
     sound = warm_png()

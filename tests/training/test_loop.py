@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -79,6 +80,15 @@ def test_a_stopped_run_leaves_a_checkpoint_and_goes_on_to_the_step(reason, tmp_p
     assert all(torch.equal(averages[0][name], averages[1][name]) for name in averages[0])
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """SIGINT as at a terminal, also where the tests run in the background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_a_second_signal_is_obeyed_at_once(tmp_path: Path) -> None:
     def interrupted_twice(count: int, size: int, rng: np.random.Generator) -> Tensor:
         os.kill(os.getpid(), signal.SIGINT)
