@@ -16,7 +16,7 @@ from tests.training.test_loop import CONFIG, SmallTask, draw
 
 SHARED = ["--data", "--out", "--preset", "--resume", "--minutes", "--steps"]
 OPTIONS = {
-    "autoencoder": ["--clean", "--learning-rate", "--init", "--lambda-range", "--weighed-rounding"],
+    "autoencoder": ["--clean", "--learning-rate", "--init", "--lambda-range", "--lapped", "--weighed-rounding"],
     "diffusion": ["--learning-rate", "--autoencoder", "--init"],
     "flow": ["--learning-rate", "--autoencoder", "--init"],
     "lpips": ["--autoencoder"],
