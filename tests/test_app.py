@@ -350,8 +350,12 @@ def test_report_says_when_there_is_no_lpips(served: "ServedApp"):
 
 def test_run_folders_keep_few_previews(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
-    folder = RunFolder()
-    paths = [Path(folder.step(number, np.zeros((2000, 1500, 3), np.uint8))) for number in range(10)]
+    folder, now = RunFolder(), [0.0]
+    monkeypatch.setattr("pipeline.ui.files.time.monotonic", lambda: now[0])
+    paths = [Path(folder.step(number, np.zeros((2000, 1500, 3), np.uint8))) for number in range(9)]
+    assert all(path.exists() for path in paths)  # a browser may still ask for them
+    now[0] = 60.0
+    paths.append(Path(folder.step(9, np.zeros((2000, 1500, 3), np.uint8))))
     assert [path.exists() for path in paths] == [False] * 2 + [True] * 8
     assert pixels(paths[-1]).shape == (1000, 750, 3)
 

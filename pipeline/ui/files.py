@@ -21,7 +21,8 @@ from pipeline.pictures import save_png
 KEPT_SECONDS = 3600
 KEPT_BYTES = 2_000_000_000
 PREVIEW_PIXELS = 1_500_000
-_PREVIEWS_KEPT = 8
+_PREVIEWS_KEPT, _PREVIEW_SECONDS = 8, 30
+"""A browser may ask for a step long after the next ones are there; more than these go once they are older."""
 _PREFIX = "bitbrush-"
 _held: Counter[Path] = Counter()
 """Folders that are being worked on."""
@@ -42,7 +43,7 @@ class RunFolder:
         cache.mkdir(parents=True, exist_ok=True)
         _tidy(cache)
         self._path = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=cache))
-        self._previews: list[Path] = []
+        self._previews: list[tuple[float, str]] = []
 
     @contextmanager
     def held(self) -> Iterator[None]:
@@ -83,10 +84,11 @@ class RunFolder:
         deletes what is older than `KEPT_SECONDS`."""
         for file in self._path.rglob("*"):
             os.utime(file)
-        self._previews.append(Path(self.preview(f"step-{number}", picture)))
-        while len(self._previews) > _PREVIEWS_KEPT:
-            self._previews.pop(0).unlink(missing_ok=True)
-        return str(self._previews[-1])
+        path, now = self.preview(f"step-{number}", picture), time.monotonic()
+        self._previews.append((now, path))
+        while len(self._previews) > _PREVIEWS_KEPT and now - self._previews[0][0] > _PREVIEW_SECONDS:
+            Path(self._previews.pop(0)[1]).unlink(missing_ok=True)
+        return path
 
     def stream(self, stem: str, stream: bytes) -> str:
         """Writes ``STEM.bbr``."""
