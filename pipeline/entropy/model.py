@@ -2,7 +2,7 @@
 
 Everything the decoder computes before the symbols are known runs in the fixed-point arithmetic of
 `pipeline.entropy.fixed_point`, so the decoded latent is identical on every machine. Coding runs on the CPU, where
-the range coder is; keep this module there when the transforms move to a GPU.
+the entropy coder is; keep this module there when the transforms move to a GPU.
 """
 
 from collections.abc import Callable
@@ -40,14 +40,14 @@ class EntropyModel(ContextHyperprior):
         self, groups: tuple[int, ...], hyper_channels: int, feature_channels: int, context_channels: int, knots: int
     ):
         super().__init__(groups, hyper_channels, feature_channels, context_channels, knots)
-        # The range-coder tables are part of the checkpoint: computing them again could round differently elsewhere.
+        # The coding tables are part of the checkpoint: computing them again could round differently elsewhere.
         self.register_buffer("cdf", torch.zeros(SCALE_LEVELS, _TABLE_WIDTH, dtype=torch.int32))
         self.register_buffer("cdf_size", torch.zeros(SCALE_LEVELS, dtype=torch.int32))
         self.register_buffer("cdf_offset", torch.zeros(SCALE_LEVELS, dtype=torch.int32))
 
     @torch.no_grad()
     def update(self) -> None:
-        """Builds the integer range-coder tables; called once after training, saved in the checkpoint."""
+        """Builds the integer coding tables; called once after training, saved in the checkpoint."""
         gaussian = GaussianConditional(scale_table().tolist(), scale_bound=SCALE_MIN)
         gaussian.update()
         self.cdf.zero_()[:, : gaussian.quantized_cdf.shape[1]] = gaussian.quantized_cdf
