@@ -5,6 +5,8 @@ import torch.nn.functional as F
 from diffusers.models.unets.unet_2d import UNet2DModel
 from torch import Tensor
 
+from pipeline.precision import native
+
 PATCH = 4
 """Pixels a side of one U-Net position: the picture is pixel-unshuffled by this first."""
 TIME_RANGE = 1000
@@ -44,7 +46,8 @@ def evaluate(unet: UNet2DModel, x: Tensor, condition: Tensor, time: Tensor, qual
     """
     inputs = torch.cat([F.pixel_unshuffle(x, PATCH), condition], 1).to(unet.dtype)
     inputs = inputs.contiguous(memory_format=torch.channels_last)
-    out: Tensor = unet(inputs, time * TIME_RANGE, class_labels=quality * TIME_RANGE).sample
+    with native(unet.dtype, x.device):
+        out: Tensor = unet(inputs, time * TIME_RANGE, class_labels=quality * TIME_RANGE).sample
     return F.pixel_shuffle(out.float(), PATCH)
 
 
