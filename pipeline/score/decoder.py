@@ -1,7 +1,7 @@
 """What the diffusion and the flow decoder have in common: the residual form, tiles, the sampling loop."""
 
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
@@ -9,14 +9,16 @@ from torch import Tensor
 
 from pipeline.grain import channel_deviation, sensor_grain
 from pipeline.layers.model import Model
-from pipeline.score.network import PATCH, build_unet, evaluate, make_condition
-from pipeline.score.scale import ResidualScale
+from pipeline.score.network import build_unet, evaluate, make_condition
+from pipeline.score.scale import SCALE_REACH, ResidualScale
 from pipeline.score.schedule import Scheduler, stepped
-from pipeline.tiles import Tile, blend_tiles
+from pipeline.tiles import Tile, blend_tiles, map_tiles
 
 TILE = 1024
 """Pictures up to this many pixels a side are sampled whole."""
 OVERLAP = 128
+STRIP = 512
+"""Rows that the sampler's arithmetic takes at once."""
 CHROMA_NOISE = 0.3
 """Strength of the starting noise in chroma, relative to luma: what is missing is mostly luma."""
 GRAIN_RAMP = 0.25
@@ -85,7 +87,7 @@ class ScoreDecoder(Model):
     @abstractmethod
     def start(self, guess: Tensor, noise: Tensor, time: float) -> Tensor:
         """Where sampling starts at ``time`` when the residual is taken to be ``guess``, that is, at
-        ``x_hat + s * guess`` plus noise."""
+        ``x_hat + s * guess`` plus noise; overwrites both arguments."""
 
     @abstractmethod
     def walk(self, times: list[float]) -> Iterator[WalkStep]:
@@ -114,35 +116,46 @@ class ScoreDecoder(Model):
         """
         qualities = torch.full((1,), quality, device=x_hat.device)
         grains = torch.full((1,), grain, device=x_hat.device)
-        scale = self.scale(x_hat, qualities, grains)
-        condition = make_condition(x_hat, scale, grains)
+        scale = map_tiles(
+            lambda part: self.scale(part, qualities, grains), (x_hat,), in_steps=(1,), out_step=1, margin=SCALE_REACH
+        )
+        condition = _condition(x_hat, scale, grains)
         times = self.times(num_inference_steps, noise_level, shift)
         x = self._start(x_hat.shape, scale, grains, times[0], generator)
-        steps = list(self.walk(times))
-        for index, step in enumerate(steps):
-            prediction = self._evaluate(x, condition, step.time, qualities)
-            clean = step.clean(x, prediction)
-            x = step.update(prediction, x)
-            if index + 1 == len(steps):
-                clean = x
-            yield SampleStep(index + 1, len(steps), step.sigma_after, x_hat + scale * clean)
+        # What follows an evaluation is pointwise: strip by strip, each with its scheduler, it takes little memory.
+        strips = [(..., slice(top, top + STRIP), slice(None)) for top in range(0, x_hat.shape[2], STRIP)]
+        walks = zip(*(self.walk(times) for _ in strips), strict=True)
+        for index, steps in enumerate(walks, 1):
+            prediction = self._evaluate(x, condition, steps[0].time, qualities)
+            for strip, step in zip(strips, steps, strict=True):
+                clean = step.clean(x[strip], prediction[strip])
+                x[strip] = step.update(prediction[strip], x[strip])
+                prediction[strip] = x_hat[strip] + scale[strip] * (x[strip] if index == len(times) else clean)
+            yield SampleStep(index, len(times), steps[0].sigma_after, prediction)
 
     def _start(
         self, shape: torch.Size, scale: Tensor, grains: Tensor, time: float, generator: torch.Generator
     ) -> Tensor:
         noise = starting_noise(shape, generator).to(scale.device)
-        grain_guess = sensor_grain(shape, generator).to(scale.device) * channel_deviation(grains) / scale
-        return self.start(min(1.0, time / GRAIN_RAMP) * grain_guess, noise, time)
+        guess = sensor_grain(shape, generator).to(scale.device).mul_(channel_deviation(grains)).div_(scale)
+        return self.start(guess.mul_(min(1.0, time / GRAIN_RAMP)), noise, time)
 
-    def _evaluate(self, x: Tensor, condition: Tensor, time: float, qualities: Tensor) -> Tensor:
+    def _evaluate(self, x: Tensor, condition: Callable[[Tile], Tensor], time: float, qualities: Tensor) -> Tensor:
         """The network over the whole picture, tile by tile where it is large; one noise field is shared by all."""
         times = torch.full_like(qualities, time)
         height, width = x.shape[2:]
-        if height <= TILE and width <= TILE:
-            return evaluate(self.unet, x, condition, times, qualities)
 
         def tile_of(tile: Tile) -> Tensor:
-            part, part_condition = x[(..., *tile.slices())], condition[(..., *tile.slices(PATCH))]
-            return evaluate(self.unet, part, part_condition, times, qualities)
+            return evaluate(self.unet, x[(..., *tile.slices())], condition(tile), times, qualities)
 
+        if height <= TILE and width <= TILE:
+            return tile_of(Tile(0, height, 0, width))
         return blend_tiles(tile_of, x, 1, TILE, OVERLAP)
+
+
+def _condition(x_hat: Tensor, scale: Tensor, grains: Tensor) -> Callable[[Tile], Tensor]:
+    """`make_condition` of a tile: known beforehand of a picture that is one, else made when it is needed."""
+    if max(x_hat.shape[2:]) <= TILE:
+        whole = make_condition(x_hat, scale, grains)
+        return lambda _: whole
+    return lambda tile: make_condition(x_hat[(..., *tile.slices())], scale[(..., *tile.slices())], grains)
