@@ -7,7 +7,6 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any, cast
 
-import numpy as np
 import torch
 from diffusers.utils.constants import SAFETENSORS_WEIGHTS_NAME
 from PIL import Image
@@ -21,8 +20,9 @@ from pipeline.cache import ByteCache
 from pipeline.errors import SettingsError, StreamError
 from pipeline.grain import grain_code
 from pipeline.precision import chosen
+from pipeline.search import search_bitrate
 from pipeline.settings import DEFAULT_SETTINGS, CodecName, DecodeSettings, DecodeStep, Precision
-from pipeline.stream import QUALITY_STEPS, StreamHeader, bits_per_pixel, pack, unpack
+from pipeline.stream import QUALITY_STEPS, StreamHeader, pack, unpack
 from pipeline.systems import HFDSystem, Reconstruction, SPRDiffSystem, System
 from pipeline.systems.base import Network
 
@@ -131,10 +131,10 @@ class Codec:
             mask = fitting(mask, image)
         with self._lock:
             check()
-            tensor = images.to_tensor(image)
-            grain = grain_code(tensor)
             weights = self.weights_hash(system.model_name)
-            padded = images.pad(tensor, system.alignment).to(self.device)
+            padded = images.pad(images.to_tensor(image), system.alignment)
+            grain = grain_code(padded[..., : image.height, : image.width])
+            padded = padded.to(self.device)
             compress = system.encoder(padded)
             levels: Tensor | None = None
 
@@ -150,32 +150,7 @@ class Codec:
                 levels = affordable(painted_levels(mask, *padded.shape[2:]), bits)
             if code is not None:
                 return encode_at(code)
-            return self._search(encode_at, target, system.bpp_tolerance)
-
-    @staticmethod
-    def _search(encode_at: Callable[[int], bytes], bpp: float, tolerance: float) -> bytes:
-        """Search by interpolating log bpp, nearly linear in the quality, between the brackets found so far."""
-        low, high = 0, QUALITY_STEPS
-        best = encode_at(low)
-        low_rate = bits_per_pixel(best)
-        if low_rate >= bpp:
-            return best
-        top = encode_at(high)
-        high_rate = bits_per_pixel(top)
-        if high_rate <= bpp:
-            return top
-        while high - low > 1:
-            share = np.log(bpp * (1 - tolerance / 2) / low_rate) / np.log(high_rate / low_rate)
-            middle = int(np.clip(low + round(share * (high - low)), low + 1, high - 1))
-            stream = encode_at(middle)
-            rate = bits_per_pixel(stream)
-            if rate <= bpp:
-                best, low, low_rate = stream, middle, rate
-                if rate >= bpp * (1 - tolerance):
-                    break
-            else:
-                high, high_rate = middle, rate
-        return best
+            return search_bitrate(encode_at, target, system.bpp_tolerance, system.rate_model(padded))
 
     # -- decoding ---------------------------------------------------------------------------------------------------
 
