@@ -17,7 +17,6 @@ from PIL import Image
 from pipeline import images
 from pipeline.autoencoder import ALIGNMENT
 from pipeline.codec import Codec
-from pipeline.score.network import evaluate, make_condition
 from pipeline.settings import DEFAULT_SETTINGS, CodecName, Decoder, DecodeSettings
 
 _QUALITY = 0.4
@@ -62,10 +61,10 @@ def time_all(codec: Codec, image: Image.Image, repeats: int = 5) -> list[Timing]
     stream = codec.encode(image, quality=_QUALITY)
     header, _ = codec.read(stream)
     padded = images.pad(images.to_tensor(image), ALIGNMENT)
-    quality = torch.full((1,), _QUALITY)
+    quality = torch.full((1, 1, 1, 1), _QUALITY)
     decoder = codec.standard.diffusion
     grain = torch.full((1,), header.grain)
-    condition = make_condition(padded, decoder.scale(padded, quality, grain), grain)
+    _, condition = decoder.condition(padded, quality, grain)
     residual = torch.randn(padded.shape)
 
     def encode_and_reconstruct() -> None:
@@ -88,7 +87,7 @@ def time_all(codec: Codec, image: Image.Image, repeats: int = 5) -> list[Timing]
 
     @torch.no_grad()
     def evaluation() -> None:
-        evaluate(decoder.unet, residual, condition, quality, quality)
+        decoder.predict(residual, condition, quality.flatten(), quality)
 
     yardstick = _median_seconds(_yardstick(image), repeats)
     found = [Timing("yardstick Y", yardstick, 1.0, None)]

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from pipeline.grain import channel_deviation, sensor_grain
 from pipeline.layers.model import Model
-from pipeline.score.network import PATCH, build_unet, evaluate, make_condition
+from pipeline.score.network import PATCH, Refinement, build_unet, evaluate, make_condition
 from pipeline.score.scale import ResidualScale
 from pipeline.score.schedule import Scheduler, stepped
 from pipeline.tiles import Tile, blend_tiles
@@ -70,9 +70,33 @@ class ScoreDecoder(Model):
     Subclasses say how ``r`` and noise mix in training and which diffusers scheduler walks back in sampling.
     """
 
-    def _build(self, block_out_channels: tuple[int, ...], layers_per_block: int, scale_channels: int) -> None:
-        self.unet = build_unet(tuple(block_out_channels), layers_per_block)
+    def _build(
+        self, block_out_channels: tuple[int, ...], layers_per_block: int, scale_channels: int, prediction_type: str
+    ) -> None:
+        self.predicts_sample = prediction_type == "sample"
+        self.unet = build_unet(tuple(block_out_channels), layers_per_block, self.predicts_sample)
+        self.refinement = Refinement() if self.predicts_sample else None
         self.scale = ResidualScale(scale_channels)
+
+    def condition(self, x_hat: Tensor, quality: Tensor, grain: Tensor) -> tuple[Tensor, Tensor]:
+        """The residual's scale ``(batch, 1, height, width)``, and what the U-Net is told of the decoded picture."""
+        scale = self.scale(x_hat, quality, grain)
+        return scale, make_condition(x_hat, scale.detach(), grain, quality if self.predicts_sample else None)
+
+    def predict(self, x: Tensor, condition: Tensor, time: Tensor, quality: Tensor) -> Tensor:
+        """What the sampler asks for: `v_prediction` or velocity ``(batch, 3, height, width)`` at time ``(batch,)``."""
+        if self.predicts_sample:
+            return self.from_clean(self.clean(x, condition, time, quality), x, time)
+        return evaluate(self.unet, x, condition, time, quality)
+
+    def clean(self, x: Tensor, condition: Tensor, time: Tensor, quality: Tensor) -> Tensor:
+        """The clean residual that a network trained for `sample` expects at ``x``."""
+        prediction = evaluate(self.unet, x, condition, time, quality)
+        return prediction if self.refinement is None else self.refinement(prediction, x, condition)
+
+    @abstractmethod
+    def from_clean(self, clean: Tensor, x: Tensor, time: Tensor) -> Tensor:
+        """The sampler's kind of prediction that says the same as the residual ``clean``."""
 
     @abstractmethod
     def noised(self, residual: Tensor, noise: Tensor, time: Tensor) -> tuple[Tensor, Tensor]:
@@ -95,7 +119,7 @@ class ScoreDecoder(Model):
     def sample(
         self,
         x_hat: Tensor,
-        quality: float,
+        quality: Tensor,
         grain: float,
         num_inference_steps: int,
         noise_level: float,
@@ -105,22 +129,20 @@ class ScoreDecoder(Model):
         """Paints detail onto ``x_hat`` ``(1, 3, height, width)`` in [0, 1], sides multiples of 64.
 
         Args:
-            quality: the stream's quality in [0, 1].
+            quality: the stream's quality map.
             grain: noise of the original in grey levels, see `pipeline.grain`.
             num_inference_steps: network evaluations, at least 1.
             noise_level: in (0, 1]; how much noise is injected at the start, as a fraction of the schedule.
             generator: a CPU generator, so that a seed means the same on every device.
             shift: of the noise schedule in sampling; the trained one unless given.
         """
-        qualities = torch.full((1,), quality, device=x_hat.device)
         grains = torch.full((1,), grain, device=x_hat.device)
-        scale = self.scale(x_hat, qualities, grains)
-        condition = make_condition(x_hat, scale, grains)
+        scale, condition = self.condition(x_hat, quality, grains)
         times = self.times(num_inference_steps, noise_level, shift)
         x = self._start(x_hat.shape, scale, grains, times[0], generator)
         steps = list(self.walk(times))
         for index, step in enumerate(steps):
-            prediction = self._evaluate(x, condition, step.time, qualities)
+            prediction = self._evaluate(x, condition, step.time, quality)
             clean = step.clean(x, prediction)
             x = step.update(prediction, x)
             if index + 1 == len(steps):
@@ -134,15 +156,15 @@ class ScoreDecoder(Model):
         grain_guess = sensor_grain(shape, generator).to(scale.device) * channel_deviation(grains) / scale
         return self.start(min(1.0, time / GRAIN_RAMP) * grain_guess, noise, time)
 
-    def _evaluate(self, x: Tensor, condition: Tensor, time: float, qualities: Tensor) -> Tensor:
+    def _evaluate(self, x: Tensor, condition: Tensor, time: float, quality: Tensor) -> Tensor:
         """The network over the whole picture, tile by tile where it is large; one noise field is shared by all."""
-        times = torch.full_like(qualities, time)
+        times = torch.full((1,), time, device=x.device)
         height, width = x.shape[2:]
         if height <= TILE and width <= TILE:
-            return evaluate(self.unet, x, condition, times, qualities)
+            return self.predict(x, condition, times, quality)
 
         def tile_of(tile: Tile) -> Tensor:
             part, part_condition = x[(..., *tile.slices())], condition[(..., *tile.slices(PATCH))]
-            return evaluate(self.unet, part, part_condition, times, qualities)
+            return self.predict(part, part_condition, times, quality)
 
         return blend_tiles(tile_of, x, 1, TILE, OVERLAP)

@@ -85,6 +85,25 @@ NETWORKS: dict[str, Network] = {
         },
         takes=("learning_rate",),
     ),
+    "repaint": Network(
+        tasks.repaint,
+        "Stage 2 that paints: one network for diffusion and flow, trained on what eyes notice.",
+        {
+            "embedded": Preset.of(
+                TrainingConfig(
+                    steps=60_000,
+                    batch_size=16,
+                    crop=128,
+                    learning_rate=5e-4,
+                    decay_steps=15_000,
+                    checkpoint_minutes=10,
+                ),
+                block_out_channels=(96, 128, 160),
+                prediction_type="sample",
+            )
+        },
+        takes=("clean", "learning_rate"),
+    ),
     "lpips": Network(
         tasks.lpips,
         "The distilled LPIPS network: block by block on the teacher's maps (in OUT/blocks), then end to end.",
@@ -132,5 +151,5 @@ NETWORKS: dict[str, Network] = {
         mix=OBJECTS,
     ),
 }
-"""The preset ``embedded`` is what ships: minutes to hours on two CPU cores. ``finish`` is its last tenth, on larger crops
-and the rounding of real streams; ``base`` wants a GPU and more."""
+"""The preset ``embedded`` is what ships: minutes to hours on two CPU cores. ``finish`` is its last tenth, on larger
+crops and the rounding of real streams; ``base`` wants a GPU and more."""
