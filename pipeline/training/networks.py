@@ -132,5 +132,5 @@ NETWORKS: dict[str, Network] = {
         mix=OBJECTS,
     ),
 }
-"""The preset ``embedded`` is what ships: minutes to hours on two CPU cores. ``finish`` is its last tenth, on larger crops
-and the rounding of real streams; ``base`` wants a GPU and more."""
+"""The preset ``embedded`` is what ships: minutes to hours on two CPU cores. ``finish`` is its last tenth, on larger
+crops and the rounding of real streams; ``base`` wants a GPU and more."""
