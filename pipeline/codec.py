@@ -20,7 +20,8 @@ from pipeline.autoencoder.allocation import affordable, fitting, painted_levels
 from pipeline.cache import ByteCache
 from pipeline.errors import SettingsError, StreamError
 from pipeline.grain import grain_code
-from pipeline.settings import DEFAULT_SETTINGS, CodecName, DecodeSettings, DecodeStep
+from pipeline.precision import chosen
+from pipeline.settings import DEFAULT_SETTINGS, CodecName, DecodeSettings, DecodeStep, Precision
 from pipeline.stream import QUALITY_STEPS, StreamHeader, bits_per_pixel, pack, unpack
 from pipeline.systems import HFDSystem, Reconstruction, SPRDiffSystem, System
 from pipeline.systems.base import Network
@@ -36,25 +37,33 @@ class Codec:
     May be shared by several threads: loading, encoding and the decoding before the painting take turns.
     """
 
-    def __init__(self, folder: Path, device: torch.device):
+    def __init__(self, folder: Path, device: torch.device, precision: Precision = Precision.AUTO):
         self._folder = folder
         self.device = device
-        self.standard = HFDSystem(self._load, folder)
-        self.ultralow = SPRDiffSystem(self._load, folder)
+        self.precision = chosen(precision, device)
+        """What the painters compute in; everything else is float32 or exact."""
+        self.standard = HFDSystem(self._load, folder, self.precision)
+        self.ultralow = SPRDiffSystem(self._load, folder, self.precision)
         self._lock = threading.RLock()
         self._hashes: dict[str, str] = {}
         self._models: dict[str, torch.nn.Module] = {}
         self._reconstructions: ByteCache[Reconstruction] = ByteCache(_RECONSTRUCTION_BYTES_KEPT, _nbytes)
 
     @classmethod
-    def from_pretrained(cls, folder: Path = CHECKPOINTS, device: str | None = None) -> "Codec":
-        """A codec over the checkpoints in ``folder``; ``device`` defaults to CUDA where there is one, else the CPU."""
-        return cls(Path(folder), torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu")))
+    def from_pretrained(
+        cls, folder: Path = CHECKPOINTS, device: str | None = None, precision: Precision = Precision.AUTO
+    ) -> "Codec":
+        """A codec over the checkpoints in ``folder``; ``device`` defaults to CUDA where there is one, else the CPU.
+
+        Raises:
+            SettingsError: the device cannot compute in this precision.
+        """
+        return cls(Path(folder), torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu")), precision)
 
     @property
     def description(self) -> str:
-        """Device and precision, for people."""
-        return f"{self.device.type}, float32"
+        """Device and precision of the painters, for people."""
+        return f"{self.device.type}, {self.precision}"
 
     @property
     def systems(self) -> tuple[System[Any], ...]:

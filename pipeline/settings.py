@@ -20,6 +20,16 @@ class CodecName(StrEnum):
     """SPRDiff's: below 0.03 bpp."""
 
 
+class Precision(StrEnum):
+    """What the painters' networks compute in; see `pipeline.precision`."""
+
+    AUTO = "auto"
+    """What the hardware multiplies fastest, or what ``BITBRUSH_PRECISION`` says."""
+    FP32 = "fp32"
+    BF16 = "bf16"
+    FP16 = "fp16"
+
+
 class Decoder(StrEnum):
     """How the decoded latent becomes a picture."""
 

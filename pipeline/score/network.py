@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from pipeline.layers.blocks import zero_init
 from pipeline.layers.quality import spread
+from pipeline.precision import native
 
 PATCH = 4
 """Pixels a side of one U-Net position: the picture is pixel-unshuffled by this first."""
@@ -49,7 +50,9 @@ def evaluate(unet: UNet2DModel, x: Tensor, condition: Tensor, time: Tensor, qual
     """
     inputs = torch.cat([F.pixel_unshuffle(x, PATCH), condition], 1).to(unet.dtype)
     inputs = inputs.contiguous(memory_format=torch.channels_last)
-    out: Tensor = unet(inputs, time * TIME_RANGE, class_labels=quality.flatten(1).mean(1) * TIME_RANGE).sample
+    with native(unet.dtype, x.device):
+        level = quality.flatten(1).mean(1)
+        out: Tensor = unet(inputs, time * TIME_RANGE, class_labels=level * TIME_RANGE).sample
     return F.pixel_shuffle(out.float(), PATCH)
 
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from pipeline.autoencoder import Latent, QualityMap
 from pipeline.score import SampleStep
-from pipeline.settings import CodecName, Decoder, DecodeSettings
+from pipeline.settings import CodecName, Decoder, DecodeSettings, Precision
 from pipeline.stream import StreamHeader
 
 Network = TypeVar("Network", bound=nn.Module)
@@ -51,9 +51,11 @@ class System(ABC, Generic[R]):
     painters: ClassVar[tuple[Decoder, ...]]
     """The decoders that generate detail for its streams."""
 
-    def __init__(self, load: Loader, folder: Path):
-        """``folder`` is where the models lie, in the layout of ``checkpoints/``; ``load`` loads one of them."""
+    def __init__(self, load: Loader, folder: Path, precision: Precision = Precision.FP32):
+        """``folder`` is where the models lie, in the layout of ``checkpoints/``; ``load`` loads one of them.
+        ``precision`` is what the painters compute in, never ``auto``."""
         self._load = load
+        self._precision = precision
         self._folder = folder
 
     @abstractmethod

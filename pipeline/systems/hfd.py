@@ -3,15 +3,19 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property, partial
+from typing import TypeVar
 
 import torch
 from torch import Tensor
 
 from pipeline.autoencoder import ALIGNMENT, Autoencoder, Latent, QualityMap
+from pipeline.precision import lower
 from pipeline.score import DiffusionDecoder, FlowDecoder, SampleStep, ScoreDecoder
 from pipeline.settings import CodecName, Decoder, DecodeSettings
 from pipeline.stream import StreamHeader
 from pipeline.systems.base import Reconstruction, System
+
+Painter = TypeVar("Painter", bound=ScoreDecoder)
 
 
 @dataclass(frozen=True)
@@ -40,11 +44,16 @@ class HFDSystem(System[MappedReconstruction]):
 
     @cached_property
     def diffusion(self) -> DiffusionDecoder:
-        return self._load(DiffusionDecoder, Decoder.DIFFUSION)
+        return self._painter(DiffusionDecoder, Decoder.DIFFUSION)
 
     @cached_property
     def flow(self) -> FlowDecoder:
-        return self._load(FlowDecoder, Decoder.FLOW)
+        return self._painter(FlowDecoder, Decoder.FLOW)
+
+    def _painter(self, model_class: type[Painter], name: Decoder) -> Painter:
+        model = self._load(model_class, name)
+        lower(model.unet, self._precision)
+        return model
 
     def prepare(self) -> None:
         _ = self.autoencoder

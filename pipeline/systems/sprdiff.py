@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from pipeline.autoencoder import Latent, QualityMap
+from pipeline.precision import lower
 from pipeline.score import SampleStep
 from pipeline.settings import CodecName, Decoder, DecodeSettings
 from pipeline.stream import StreamHeader
@@ -54,7 +55,9 @@ class SPRDiffSystem(System[GuidedReconstruction]):
 
     @cached_property
     def painter(self) -> LatentPainter:
-        return self._load(LatentPainter, "painter")
+        model = self._load(LatentPainter, "painter")
+        lower(model, self._precision)
+        return model
 
     def prepare(self) -> None:
         _ = self.coder, self.vae, self.semantic_encoder
