@@ -93,5 +93,6 @@ class Refinement(nn.Module):
         """The prediction and the noisy residual ``x``, ``(batch, 3, height, width)``, with `make_condition`'s planes
         => the prediction, float32."""
         x_hat = F.pixel_shuffle(condition[:, :_COLOURS], PATCH)
-        correction: Tensor = self.net(torch.cat([prediction, x, x_hat], 1).to(self.net[0].weight.dtype))
+        inputs = torch.cat([prediction, x, x_hat], 1).to(next(self.net.parameters()).dtype)
+        correction: Tensor = self.net(inputs)
         return prediction + correction.float()
