@@ -185,12 +185,19 @@ class Autoencoder(Model):
     def reconstruct(self, latent: Latent) -> Tensor:
         """The decoded picture of an exact latent: ``(1, 3, height, width)`` float32 in [0, 1]."""
         y_hat = latent.values.to(self.device, torch.float32) / ACTIVATION_ONE
-        height, width = y_hat.shape[2:]
-        plane = self._plane(latent.quality.codes, height * BLOCK, width * BLOCK)
         picture = map_tiles(
-            self.synthesis, (y_hat, plane), in_steps=(BLOCK, CELL), out_step=1, margin=self.synthesis_path.reach
+            self.synthesis,
+            (y_hat, self.quality_plane(latent)),
+            in_steps=(BLOCK, CELL),
+            out_step=1,
+            margin=self.synthesis_path.reach,
         )
         return picture.clamp_(0, 1)
+
+    def quality_plane(self, latent: Latent) -> Tensor:
+        """The quality map of a latent: ``(1, 1, height/32, width/32)`` float32 in [0, 1]."""
+        rows, columns = latent.values.shape[2:]
+        return self._plane(latent.quality.codes, rows * BLOCK, columns * BLOCK)
 
     def _plane(self, codes: Tensor, height: int, width: int) -> Tensor:
         """The quality map of a picture, one value a cell, in [0, 1]."""

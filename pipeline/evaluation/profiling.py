@@ -22,7 +22,7 @@ from pipeline.entropy.rounding import rate_distortion_round
 from pipeline.metrics import measure
 from pipeline.score import ScoreDecoder
 from pipeline.score.decoder import WalkStep
-from pipeline.score.network import evaluate, make_condition
+from pipeline.score.network import make_condition
 from pipeline.score.scale import ResidualScale
 from pipeline.settings import DecodeSettings, DecodeStep
 
@@ -37,7 +37,7 @@ PARTS: dict[str, tuple[Callable[..., Any], ...]] = {
     "synthesis": (Autoencoder.synthesis,),
     "residual scale, condition": (ResidualScale.forward, make_condition),
     "starting noise": (ScoreDecoder._start,),
-    "painter's network": (evaluate,),
+    "painter's network": (ScoreDecoder.predict,),
     "sampler": (WalkStep.clean, WalkStep.update),
     "to 8 bits": (images.to_uint8,),
     "metrics": (measure,),

@@ -18,7 +18,6 @@ from pipeline.autoencoder import ALIGNMENT
 from pipeline.codec import Codec
 from pipeline.evaluation import peers
 from pipeline.precision import fastest
-from pipeline.score.network import evaluate, make_condition
 from pipeline.settings import DEFAULT_SETTINGS, CodecName, Decoder, DecodeSettings, Precision
 
 BPP = 0.25
@@ -115,14 +114,14 @@ def _painting(codec: Codec, image: Image.Image) -> Iterator[_Operation]:
     ultralow_stream = codec.encode(image, bpp=_ULTRALOW_BPP, codec=CodecName.ULTRALOW)
     header, _ = codec.read(stream)
     padded = images.pad(images.to_tensor(image), ALIGNMENT)
-    quality, grain = torch.full((1,), _QUALITY), torch.full((1,), header.grain)
+    quality, grain = torch.full((1, 1, 1, 1), _QUALITY), torch.full((1,), header.grain)
     decoder = codec.standard.diffusion
-    condition = make_condition(padded, decoder.scale(padded, quality, grain), grain)
+    _, condition = decoder.condition(padded, quality, grain)
     residual = torch.randn(padded.shape)
 
     @torch.no_grad()
     def evaluation() -> None:
-        evaluate(decoder.unet, residual, condition, quality, quality)
+        decoder.predict(residual, condition, quality.flatten(), quality)
 
     def first_preview() -> None:
         records = codec.decode(codec.encode(image, quality=_QUALITY), DecodeSettings(Decoder.DIFFUSION, 25, 0.5))

@@ -1,6 +1,7 @@
 """HFD at work on real streams: analysis => stream => latent => picture => paint."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import TypeVar
 
@@ -18,7 +19,14 @@ from pipeline.systems.base import Reconstruction, System
 Painter = TypeVar("Painter", bound=ScoreDecoder)
 
 
-class HFDSystem(System[Reconstruction]):
+@dataclass(frozen=True)
+class MappedReconstruction(Reconstruction):
+    """The decoded picture with the quality map that it was coded at, one level a cell."""
+
+    quality: Tensor
+
+
+class HFDSystem(System[MappedReconstruction]):
     """HFD (Hoogeboom et al. 2023, arXiv 2305.18231): the MSE autoencoder, then diffusion or a rectified flow."""
 
     name = CodecName.STANDARD
@@ -60,14 +68,14 @@ class HFDSystem(System[Reconstruction]):
     def decompress(self, payload: bytes, quality_code: int, height: int, width: int) -> Latent:
         return self.autoencoder.decompress(payload, quality_code, height, width)
 
-    def reconstruct(self, latent: Latent) -> Reconstruction:
-        return Reconstruction(self.autoencoder.reconstruct(latent))
+    def reconstruct(self, latent: Latent) -> MappedReconstruction:
+        return MappedReconstruction(self.autoencoder.reconstruct(latent), self.autoencoder.quality_plane(latent))
 
     def paint(
-        self, reconstruction: Reconstruction, header: StreamHeader, settings: DecodeSettings
+        self, reconstruction: MappedReconstruction, header: StreamHeader, settings: DecodeSettings
     ) -> Iterator[SampleStep]:
         model: ScoreDecoder = self.diffusion if settings.decoder is Decoder.DIFFUSION else self.flow
         generator = torch.Generator().manual_seed(settings.seed)
         steps, noise_level = settings.num_inference_steps, settings.noise_level
-        quality, grain = header.quality, header.grain
-        return model.sample(reconstruction.picture, quality, grain, steps, noise_level, generator, settings.shift)
+        picture, quality = reconstruction.picture, reconstruction.quality
+        return model.sample(picture, quality, header.grain, steps, noise_level, generator, settings.shift)
