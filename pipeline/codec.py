@@ -4,6 +4,7 @@ import hashlib
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import fields
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -19,7 +20,9 @@ from pipeline.autoencoder.allocation import affordable, fitting, painted_levels
 from pipeline.cache import ByteCache
 from pipeline.errors import SettingsError, StreamError
 from pipeline.grain import grain_code
+from pipeline.memory import tidy
 from pipeline.precision import chosen
+from pipeline.score import SampleStep
 from pipeline.search import search_bitrate
 from pipeline.settings import DEFAULT_SETTINGS, CodecName, DecodeSettings, DecodeStep, Precision
 from pipeline.stream import QUALITY_STEPS, StreamHeader, pack, unpack
@@ -141,6 +144,7 @@ class Codec:
             def encode_at(quality_code: int) -> bytes:
                 check()
                 payload = compress(QualityMap(quality_code, levels))
+                tidy(image.width * image.height)
                 return pack(system.model_name, weights, *image.size, quality_code, grain, payload)
 
             code = None if quality is None else round(quality * QUALITY_STEPS)
@@ -175,7 +179,9 @@ class Codec:
         system = self.system(header.codec)
         width, height = images.padded_size(header.width, header.height, system.alignment)
         with self._lock:
-            return system.decompress(payload, header.quality_code, height, width)
+            latent = system.decompress(payload, header.quality_code, height, width)
+            tidy(width * height)
+            return latent
 
     def reconstruct(self, stream: bytes) -> UInt8:
         """The picture that the stream alone describes, ``(height, width, 3)`` uint8."""
@@ -209,8 +215,11 @@ class Codec:
         yield DecodeStep(
             0, settings.num_inference_steps, settings.noise_level, self._crop(reconstruction.picture, header)
         )
-        for step in steps:
-            yield DecodeStep(step.step, step.total, step.sigma, self._crop(step.picture, header))
+        # A map keeps no step while the next is made.
+        yield from map(partial(self._shown, header), steps)
+
+    def _shown(self, header: StreamHeader, step: SampleStep) -> DecodeStep:
+        return DecodeStep(step.step, step.total, step.sigma, self._crop(step.picture, header))
 
     def _reconstruction(self, stream: bytes, header: StreamHeader) -> Reconstruction:
         """What the stream alone says; the last ones are kept."""
@@ -218,6 +227,7 @@ class Codec:
             reconstruction = self._reconstructions.get(stream)
             if reconstruction is None:
                 reconstruction = self.system(header.codec).reconstruct(self.decode_latent(stream))
+                tidy(header.width * header.height)
                 self._reconstructions.put(stream, reconstruction)
             return reconstruction
 

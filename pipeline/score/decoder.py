@@ -18,7 +18,7 @@ from pipeline.tiles import Tile, blend_tiles, map_tiles
 TILE = 1024
 """Pictures up to this many pixels a side are sampled whole."""
 OVERLAP = 128
-STRIP = 512
+STRIP = 256
 """Rows that the sampler's arithmetic takes at once."""
 CHROMA_NOISE = 0.3
 """Strength of the starting noise in chroma, relative to luma: what is missing is mostly luma."""
@@ -162,6 +162,7 @@ class ScoreDecoder(Model):
                 x[strip] = step.update(prediction[strip], x[strip])
                 prediction[strip] = x_hat[strip] + scale[strip] * (x[strip] if index == len(times) else clean)
             yield SampleStep(index, len(times), steps[0].sigma_after, prediction)
+            del prediction  # not kept while the next is made
 
     def _start(
         self, shape: torch.Size, scale: Tensor, grains: Tensor, time: float, generator: torch.Generator
