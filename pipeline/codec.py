@@ -219,6 +219,7 @@ class Codec:
         yield from map(partial(self._shown, header), steps)
 
     def _shown(self, header: StreamHeader, step: SampleStep) -> DecodeStep:
+        tidy(header.width * header.height)
         return DecodeStep(step.step, step.total, step.sigma, self._crop(step.picture, header))
 
     def _reconstruction(self, stream: bytes, header: StreamHeader) -> Reconstruction:
