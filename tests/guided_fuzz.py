@@ -1,4 +1,4 @@
-"""Coverage-guided fuzzing of streams: ``pip install atheris``, then ``python -m tests.guided_fuzz [FOLDER] -runs=100000``.
+"""Coverage-guided fuzzing of streams: `pip install atheris`, then `python -m tests.guided_fuzz [FOLDER] -runs=100000`.
 
 Half of the inputs are whole streams, the others the fields of a header and a payload, with length and checksum
 put right. Each must give a latent or a `StreamError`. Options are libFuzzer's; FOLDER keeps the corpus.
