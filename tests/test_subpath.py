@@ -18,6 +18,7 @@ import app
 from pipeline.codec import Codec
 from pipeline.pictures import load_image
 
+pytest_plugins = ["tests.app_fixtures"]
 PATH = "/bitbrush"
 HOP_BY_HOP = {"connection", "content-length", "host", "transfer-encoding"}
 

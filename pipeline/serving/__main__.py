@@ -13,6 +13,7 @@ def main() -> None:
     parser.add_argument("--max-workers", type=int, help="how many there may be when many wait (default: as many)")
     parser.add_argument("--gpus", type=float, default=0.0, help="of each worker, such as 0.5; 0 computes on CPUs")
     parser.add_argument("--cores", type=float, default=0.0, help="of each worker (default: all, shared out evenly)")
+    parser.add_argument("--join", action="store_true", help="one more page over the workers of a page in this cluster")
     options = parser.parse_args()
     try:
         from pipeline.serving import cluster
@@ -24,6 +25,9 @@ def main() -> None:
         scale = cluster.Scale(options.workers, options.max_workers or options.workers, options.gpus, options.cores)
     except BitbrushError as error:
         parser.error(str(error))
+    if options.join:
+        app.serve(Engine(work=cluster.join(scale)))
+        return
     pool = cluster.start(scale)
     try:
         app.serve(Engine(work=pool))

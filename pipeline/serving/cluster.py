@@ -75,8 +75,7 @@ class RayWorkers:
 def start(scale: Scale, worker: type[CodecWorker] = CodecWorker) -> WorkerPool:
     """Starts the workers, in the cluster that ``RAY_ADDRESS`` names or else on this machine alone, and returns when
     they can be asked."""
-    if not ray.is_initialized():
-        ray.init(include_dashboard=False)
+    _connect()
     cores = scale.cores_of(ray.cluster_resources()["CPU"])
     serve.start(proxy_location="Disabled")
     deployment = serve.deployment(worker).options(
@@ -92,14 +91,30 @@ def start(scale: Scale, worker: type[CodecWorker] = CodecWorker) -> WorkerPool:
         health_check_period_s=_NOTICE_SECONDS,
     )
     codec_factory = partial(codec_on, "cuda" if scale.gpus else "cpu")
-    handle = serve.run(deployment.bind(codec_factory, max(1, int(cores))), name=APPLICATION, route_prefix=None)
+    handle = serve.run(
+        deployment.bind(codec_factory, max(1, int(cores))),
+        name=APPLICATION,
+        route_prefix=None,
+        logging_config={"enable_access_log": False},
+    )
     return WorkerPool(RayWorkers(handle), scale.max_workers)
+
+
+def join(scale: Scale) -> WorkerPool:
+    """The workers that another page started, in the cluster that ``RAY_ADDRESS`` names."""
+    _connect()
+    return WorkerPool(RayWorkers(serve.get_app_handle(APPLICATION)), scale.max_workers)
 
 
 def stop() -> None:
     """Stops the workers, and Ray where it was started for them."""
     serve.delete(APPLICATION)
     ray.shutdown()
+
+
+def _connect() -> None:
+    if not ray.is_initialized():
+        ray.init(include_dashboard=False)
 
 
 def codec_on(device: str) -> "Codec":

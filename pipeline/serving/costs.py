@@ -39,8 +39,6 @@ class Costs:
     """Bytes resident of a page without a codec."""
     worker_memory: int
     """Bytes resident at most of a process that also computes."""
-    first_bytes: int
-    """What a browser fetches once: the page itself, its scripts and styles."""
     visits: tuple[Visit, ...]
 
     def mean(self, field: str) -> float:

@@ -84,8 +84,6 @@ def measure(machine: str) -> Costs:
     page = app.page_over(Actions(Engine(work=work)))
     url = app.launch(page, server_name="127.0.0.1", server_port=app.free_port(), prevent_thread_lock=True, quiet=True)
     page_memory = psutil.Process().memory_info().rss
-    first = Visitor(url)
-    first.open()
     with tempfile.TemporaryDirectory() as name:
         photo = Path(name, "photo.png")
         _picture((384, 256)).save(photo)
@@ -109,7 +107,7 @@ def measure(machine: str) -> Costs:
             )
     page.close(verbose=False)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _KILOBYTES
-    return Costs(machine, page_memory, peak, first.downloaded, tuple(visits))
+    return Costs(machine, page_memory, peak, tuple(visits))
 
 
 def _picture(size: tuple[int, int]) -> Image.Image:

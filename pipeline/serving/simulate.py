@@ -7,6 +7,7 @@ the queue M/G/c. Prints what 10, 1,000 and 100,000 visitors an hour need, and ho
 import argparse
 import heapq
 import math
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from pipeline.files import atomic_path
 from pipeline.serving.costs import Costs, load_costs
 
 if TYPE_CHECKING:
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
 
 RATES = (10, 1_000, 100_000)
 """Visitors an hour."""
+HOURLY = 1_000
+"""Of the table of waiting."""
 PATIENCE_SECONDS = 5.0
 """19 of 20 visitors shall wait no longer for a worker."""
 VISITS = 40_000
@@ -130,7 +134,7 @@ def curve(costs: Costs, hourly: float) -> list[tuple[int, Waiting]]:
         workers += max(1, workers // 50)
 
 
-def waiting_table(costs: Costs, hourly: float) -> Iterator[str]:
+def waiting_table(costs: Costs, hourly: int) -> Iterator[str]:
     """`curve` in Markdown."""
     yield "| workers | busy | wait, mean s | wait, 95 % s |"
     yield "| --- | --- | --- | --- |"
@@ -138,7 +142,22 @@ def waiting_table(costs: Costs, hourly: float) -> Iterator[str]:
         yield f"| {workers} | {waiting.busy:.0%} | {waiting.mean:.1f} | {waiting.p95:.1f} |"
 
 
-def plot(costs: Costs, hourly: float) -> "Figure":
+def tables(costs: Costs, hourly: int) -> list[str]:
+    """All of them, each as lines in one text."""
+    return ["\n".join(table) for table in (visits_table(costs), needs_table(costs), waiting_table(costs, hourly))]
+
+
+def in_page(page: str, tables: list[str]) -> str:
+    """A page in Markdown with these tables in place of those that have the same heading."""
+    for table in tables:
+        heading = table.partition("\n")[0]
+        page = re.sub(
+            rf"^{re.escape(heading)}\n(\|.*\n)*", lambda _, table=table: f"{table}\n", page, flags=re.MULTILINE
+        )
+    return page
+
+
+def plot(costs: Costs, hourly: int) -> "Figure":
     """`curve` as a picture."""
     from matplotlib.figure import Figure
 
@@ -156,14 +175,19 @@ def plot(costs: Costs, hourly: float) -> "Figure":
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--hourly", type=int, default=1_000, help="visitors an hour of the last table (1000)")
-    parser.add_argument("--plot", type=Path, help="also draw the last table, to this file (.png, .svg)")
+    parser.add_argument("--hourly", type=int, default=HOURLY, help=f"visitors an hour of the last table ({HOURLY})")
+    parser.add_argument("--page", type=Path, help="put the tables into this page, in place of those that are there")
+    parser.add_argument("--plot", type=Path, help="draw the last table to this file (.png, .svg)")
     options = parser.parse_args()
     costs = load_costs()
-    for table in (visits_table(costs), needs_table(costs), waiting_table(costs, options.hourly)):
-        print(*table, "", sep="\n")
+    made = tables(costs, options.hourly)
+    print("\n\n".join(made))
+    if options.page:
+        with atomic_path(options.page) as partial:
+            partial.write_text(in_page(options.page.read_text(encoding="utf-8"), made), encoding="utf-8")
     if options.plot:
-        plot(costs, options.hourly).savefig(options.plot)
+        with atomic_path(options.plot) as partial:
+            plot(costs, options.hourly).savefig(partial, format=options.plot.suffix.removeprefix(".") or "png")
 
 
 if __name__ == "__main__":

@@ -1,9 +1,8 @@
-"""A browser without a screen: fetches what the page names, runs a photo, fetches every picture, and counts bytes."""
+"""A browser without a screen: runs a photo, fetches every picture that the page shows, and counts bytes."""
 
 import re
 import time
 from pathlib import Path
-from urllib.parse import urljoin
 
 import httpx
 
@@ -11,7 +10,6 @@ from pipeline.settings import DEFAULT_SETTINGS
 from pipeline.ui.choices import RANGES, Preset
 from pipeline.ui.engine import codec_behind
 
-_ASSET = re.compile(r'(?:src|href)="(\.?/?[^":]*?\.(?:js|css|woff2)[^"]*)"')
 _FILE = re.compile(r'gradio_api/file=[^"\\?#\s<>]+')
 
 
@@ -20,18 +18,11 @@ class Visitor:
 
     def __init__(self, url: str):
         self._http = httpx.Client(base_url=url, timeout=None)
-        self._url = url
         self.uploaded = self.downloaded = 0
         """Bytes of bodies, as they travel."""
         self.seconds = 0.0
         """CPU-seconds that the visitor's own thread took."""
         self.error: Exception | None = None
-
-    def open(self) -> None:
-        """Fetches the page, and the scripts and styles that it names."""
-        page = self._get("/")
-        for asset in {*_ASSET.findall(page)}:
-            self._get(urljoin(self._url, asset))
 
     def run(self, photo: Path, preset: Preset) -> None:
         """Uploads a photo, runs it with a preset, and fetches every picture as soon as it is named. What goes wrong is
@@ -61,9 +52,8 @@ class Visitor:
                     seen.add(file_url)
                     self._get(f"/{file_url}")
 
-    def _get(self, url: str) -> str:
+    def _get(self, url: str) -> None:
         with self._http.stream("GET", url) as answer:
             answer.raise_for_status()
-            content = answer.read()
+            answer.read()
             self.downloaded += answer.num_bytes_downloaded
-        return content.decode("utf-8", "replace")

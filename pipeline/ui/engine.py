@@ -41,15 +41,20 @@ class Painting:
 
 
 class Sampling:
-    """A decode on its way: its records, and the seconds that they have cost so far."""
+    """A decode on its way: its records, and the seconds that they have cost so far. It ends with its last reference."""
 
-    def __init__(self, records: Callable[["Sampling"], Iterator[DecodeStep]], seconds: float = 0.0):
-        self.seconds = seconds
-        """Spent in the codec."""
-        self._records = records(self)
+    def __init__(self, records: Iterator[DecodeStep], seconds: Sequence[float]):
+        """``seconds`` grows with every record."""
+        self._records = records
+        self._seconds = seconds
 
     def __iter__(self) -> Iterator[DecodeStep]:
         return self._records
+
+    @property
+    def seconds(self) -> float:
+        """Spent in the codec."""
+        return sum(self._seconds)
 
 
 class Engine:
@@ -114,20 +119,21 @@ class Engine:
         """
         known = self.painting(stream, settings)
         if known:
-            return Sampling(lambda _: iter(known.records), known.seconds)
-        return Sampling(lambda sampling: self._painted(stream, settings, check, sampling))
+            return Sampling(iter(known.records), (known.seconds,))
+        seconds: list[float] = []
+        return Sampling(self._painted(stream, settings, check, seconds), seconds)
 
     def _painted(
-        self, stream: bytes, settings: DecodeSettings, check: Callable[[], None], sampling: Sampling
+        self, stream: bytes, settings: DecodeSettings, check: Callable[[], None], seconds: list[float]
     ) -> Iterator[DecodeStep]:
         records: list[DecodeStep] = []
         with closing(self._work.decode(stream, settings, check)) as steps:
-            for record, seconds in steps:
-                sampling.seconds += seconds
+            for record, took in steps:
+                seconds.append(took)
                 if record.step in film_steps(record.total) and _picture_bytes(records) <= PAINTING_BYTES_KEPT:
                     records.append(record)
                 yield record
-        self._paintings.put((stream, settings), Painting(tuple(records), sampling.seconds))
+        self._paintings.put((stream, settings), Painting(tuple(records), sum(seconds)))
 
     def plain(self, image: Image.Image, codec: str, max_bytes: int) -> "PlainResult":
         """`pipeline.comparison.baselines.encode_plain`, remembered."""

@@ -67,6 +67,12 @@ def test_answers_are_those_of_the_codec(engine: Engine, codec: Codec, picture: I
     assert engine.measure(painted[0], painted[-1]).psnr > 20
 
 
+def test_another_page_may_join(engine: Engine, picture: Image.Image, stream: bytes):
+    other = Engine(work=cluster.join(cluster.Scale(2, 2)))
+    assert other.places == engine.places
+    assert other.encode(None, picture, "quality", 0.3).stream == stream
+
+
 def test_errors_keep_their_type_and_words(engine: Engine, codec: Codec, stream: bytes):
     with pytest.raises(StreamError) as expected:
         codec.read(stream[:-1])

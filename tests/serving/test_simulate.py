@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[2]
 
 def _costs(*seconds: float) -> Costs:
     visits = tuple(Visit(f"{each} s", 1 / len(seconds), 1.0, each, 0.0, 1, 1, 1) for each in seconds)
-    return Costs("none", 1, 1, 1, visits)
+    return Costs("none", 1, 1, visits)
 
 
 def _erlang_c(load: float, workers: int) -> float:
@@ -60,9 +60,13 @@ def test_the_shares_of_the_committed_visits_make_one():
 
 def test_the_plan_has_the_tables_of_its_command():
     text = (ROOT / "docs" / "scale.md").read_text(encoding="utf-8")
-    costs = load_costs()
-    for table in (simulate.visits_table(costs), simulate.needs_table(costs)):
-        assert "\n".join(table) in text, "run python -m pipeline.serving.simulate and copy its tables"
+    made = simulate.tables(load_costs(), simulate.HOURLY)
+    assert all(table in text for table in made), "run python -m pipeline.serving.simulate --page docs/scale.md"
+
+
+def test_tables_take_the_place_of_those_with_their_heading():
+    page = "# Title\n\n| a |\n| --- |\n| old |\n| older |\n\nText.\n"
+    assert simulate.in_page(page, ["| a |\n| --- |\n| new |"]) == "# Title\n\n| a |\n| --- |\n| new |\n\nText.\n"
 
 
 def test_waiting_is_drawn():
