@@ -4,10 +4,10 @@ import hashlib
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import fields
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
-import numpy as np
 import torch
 from diffusers.utils.constants import SAFETENSORS_WEIGHTS_NAME
 from PIL import Image
@@ -20,9 +20,12 @@ from pipeline.autoencoder.allocation import affordable, fitting, painted_levels
 from pipeline.cache import ByteCache
 from pipeline.errors import SettingsError, StreamError
 from pipeline.grain import grain_code
+from pipeline.memory import tidy
 from pipeline.precision import chosen
+from pipeline.score import SampleStep
+from pipeline.search import search_bitrate
 from pipeline.settings import DEFAULT_SETTINGS, CodecName, DecodeSettings, DecodeStep, Precision
-from pipeline.stream import QUALITY_STEPS, StreamHeader, bits_per_pixel, pack, unpack
+from pipeline.stream import QUALITY_STEPS, StreamHeader, pack, unpack
 from pipeline.systems import HFDSystem, Reconstruction, SPRDiffSystem, System
 from pipeline.systems.base import Network
 
@@ -131,16 +134,17 @@ class Codec:
             mask = fitting(mask, image)
         with self._lock:
             check()
-            tensor = images.to_tensor(image)
-            grain = grain_code(tensor)
             weights = self.weights_hash(system.model_name)
-            padded = images.pad(tensor, system.alignment).to(self.device)
+            padded = images.pad(images.to_tensor(image), system.alignment)
+            grain = grain_code(padded[..., : image.height, : image.width])
+            padded = padded.to(self.device)
             compress = system.encoder(padded)
             levels: Tensor | None = None
 
             def encode_at(quality_code: int) -> bytes:
                 check()
                 payload = compress(QualityMap(quality_code, levels))
+                tidy(image.width * image.height)
                 return pack(system.model_name, weights, *image.size, quality_code, grain, payload)
 
             code = None if quality is None else round(quality * QUALITY_STEPS)
@@ -150,32 +154,7 @@ class Codec:
                 levels = affordable(painted_levels(mask, *padded.shape[2:]), bits)
             if code is not None:
                 return encode_at(code)
-            return self._search(encode_at, target, system.bpp_tolerance)
-
-    @staticmethod
-    def _search(encode_at: Callable[[int], bytes], bpp: float, tolerance: float) -> bytes:
-        """Search by interpolating log bpp, nearly linear in the quality, between the brackets found so far."""
-        low, high = 0, QUALITY_STEPS
-        best = encode_at(low)
-        low_rate = bits_per_pixel(best)
-        if low_rate >= bpp:
-            return best
-        top = encode_at(high)
-        high_rate = bits_per_pixel(top)
-        if high_rate <= bpp:
-            return top
-        while high - low > 1:
-            share = np.log(bpp * (1 - tolerance / 2) / low_rate) / np.log(high_rate / low_rate)
-            middle = int(np.clip(low + round(share * (high - low)), low + 1, high - 1))
-            stream = encode_at(middle)
-            rate = bits_per_pixel(stream)
-            if rate <= bpp:
-                best, low, low_rate = stream, middle, rate
-                if rate >= bpp * (1 - tolerance):
-                    break
-            else:
-                high, high_rate = middle, rate
-        return best
+            return search_bitrate(encode_at, target, system.bpp_tolerance, system.rate_model(padded))
 
     # -- decoding ---------------------------------------------------------------------------------------------------
 
@@ -200,7 +179,9 @@ class Codec:
         system = self.system(header.codec)
         width, height = images.padded_size(header.width, header.height, system.alignment)
         with self._lock:
-            return system.decompress(payload, header.quality_code, height, width)
+            latent = system.decompress(payload, header.quality_code, height, width)
+            tidy(width * height)
+            return latent
 
     def reconstruct(self, stream: bytes) -> UInt8:
         """The picture that the stream alone describes, ``(height, width, 3)`` uint8."""
@@ -234,8 +215,11 @@ class Codec:
         yield DecodeStep(
             0, settings.num_inference_steps, settings.noise_level, self._crop(reconstruction.picture, header)
         )
-        for step in steps:
-            yield DecodeStep(step.step, step.total, step.sigma, self._crop(step.picture, header))
+        # A map keeps no step while the next is made.
+        yield from map(partial(self._shown, header), steps)
+
+    def _shown(self, header: StreamHeader, step: SampleStep) -> DecodeStep:
+        return DecodeStep(step.step, step.total, step.sigma, self._crop(step.picture, header))
 
     def _reconstruction(self, stream: bytes, header: StreamHeader) -> Reconstruction:
         """What the stream alone says; the last ones are kept."""
@@ -243,6 +227,7 @@ class Codec:
             reconstruction = self._reconstructions.get(stream)
             if reconstruction is None:
                 reconstruction = self.system(header.codec).reconstruct(self.decode_latent(stream))
+                tidy(header.width * header.height)
                 self._reconstructions.put(stream, reconstruction)
             return reconstruction
 

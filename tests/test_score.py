@@ -5,9 +5,12 @@ import math
 import pytest
 import torch
 
+from pipeline.layers.quality import CELL
 from pipeline.score import DiffusionDecoder, FlowDecoder, ScoreDecoder
 from pipeline.score.network import make_condition
+from pipeline.score.scale import SCALE_REACH
 from pipeline.score.schedule import alpha_sigma, diffusion_scheduler, log_snr, time_at_shift
+from pipeline.tiles import map_tiles
 
 GRAIN = 1.5
 QUALITY = torch.full((1, 1, 1, 1), 0.4)
@@ -105,6 +108,24 @@ def test_tiles_leave_no_seam(decoder: ScoreDecoder, monkeypatch: pytest.MonkeyPa
     tiled = _samples(decoder, x_hat, 2, 0.7)[-1].picture
     jumps = (tiled[..., 1:] - tiled[..., :-1]).abs().mean((0, 1, 2))
     assert jumps.max() < 1.5 * jumps.median()
+
+
+def test_strips_change_nothing(decoder: ScoreDecoder, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = [step.picture for step in _samples(decoder, _picture(128, 64), 3, 0.7)]
+    monkeypatch.setattr("pipeline.score.decoder.STRIP", 48)
+    strips = [step.picture for step in _samples(decoder, _picture(128, 64), 3, 0.7)]
+    assert all(torch.equal(one, other) for one, other in zip(whole, strips, strict=True))
+
+
+def test_the_scale_of_tiles_is_that_of_the_whole(decoder: ScoreDecoder) -> None:
+    x_hat, grains = _picture(256, 320), torch.tensor([GRAIN])
+    cells = torch.rand(1, 1, 8, 10, generator=torch.Generator().manual_seed(2))
+    with torch.no_grad():
+        whole = decoder.scale(x_hat, cells, grains)
+        tiled = map_tiles(
+            lambda *parts: decoder.scale(*parts, grains), (x_hat, cells), (1, CELL), 1, size=64, margin=SCALE_REACH
+        )
+    torch.testing.assert_close(tiled, whole)
 
 
 def test_training_pair_inverts_to_the_residual(decoder: ScoreDecoder) -> None:

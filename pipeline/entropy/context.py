@@ -43,9 +43,9 @@ class CheckerboardContext:
         padded = F.pad(anchors, [1] * 4)
         around = [padded[:, i : i + height, j : j + width].flatten(1)[:, positions] for i, j in _CROSS]
         second = products(self._second_weight, torch.full((1, 1, height, width), float(ACTIVATION_ONE)))
-        sums = (self._sums + second).flatten(1)[:, positions]
-        return self._predicted(sums + self._current_weight @ torch.cat(around).double())
+        sums = self._sums.flatten(1)[:, positions].add_(second.flatten(1)[:, positions])
+        return self._predicted(sums.add_(self._current_weight @ torch.cat(around).double()))
 
     def _predicted(self, sums: Tensor) -> Tensor:
-        hidden = F.relu(rescaled(sums + self._bias[:, None]))
+        hidden = F.relu(rescaled(sums.add_(self._bias[:, None])))
         return self._rest.exact(hidden[None, :, None])[0, :, 0]

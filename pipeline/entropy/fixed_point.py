@@ -56,7 +56,7 @@ class FixedPointConv2d(nn.Conv2d):
         """``x``: integers in units of 1/256, ``(1, in_channels, height, width)``, float32 or float64 => the same with
         the output channels, float64."""
         weight, bias = self.integers()
-        return rescaled(products(weight, x) + bias[:, None, None])[None]
+        return rescaled(products(weight, x).add_(bias[:, None, None]))[None]
 
 
 def products(weight: Tensor, x: Tensor) -> Tensor:
@@ -74,8 +74,8 @@ def products(weight: Tensor, x: Tensor) -> Tensor:
 
 
 def rescaled(sums: Tensor) -> Tensor:
-    """Sums of products, bias included => activations."""
-    return torch.floor((sums + WEIGHT_ONE // 2) / WEIGHT_ONE).clamp(-ACTIVATION_MAX, ACTIVATION_MAX)
+    """Sums of products, bias included => activations, in their place."""
+    return sums.add_(WEIGHT_ONE // 2).div_(WEIGHT_ONE).floor_().clamp_(-ACTIVATION_MAX, ACTIVATION_MAX)
 
 
 class FixedPointStack(nn.Sequential):

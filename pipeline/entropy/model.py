@@ -92,8 +92,8 @@ class EntropyModel(ContextHyperprior):
             for stage, positions in enumerate(passes):
                 said = context.second(positions, _as_input(current)) if stage else context.first(positions)
                 mean, raw = said.chunk(2)
-                index = torch.floor((raw * INDEX_GAIN) / ACTIVATION_ONE + INDEX_BIAS + 0.5)
-                index = index.clamp(0, SCALE_LEVELS - 1)
+                index = raw.mul_(INDEX_GAIN).div_(ACTIVATION_ONE).add_(INDEX_BIAS + 0.5).floor_()
+                index = index.clamp_(0, SCALE_LEVELS - 1)
                 # Symbols of the smallest scale are zero in all but five of a million cases: they are not sent.
                 coded = index > 0
                 mean[coded] += exchange(channels, positions, coded, mean[coded], index[coded]) * ACTIVATION_ONE

@@ -11,7 +11,7 @@ import typer
 from pipeline.codec import Codec
 from pipeline.comparison.baselines import PLAIN_CODECS
 from pipeline.comparison.catalogue import plain
-from pipeline.evaluation import lpips_check, plots, robustness, scaling, speed, tables
+from pipeline.evaluation import lpips_check, plots, profiling, robustness, scaling, speed, tables
 from pipeline.evaluation import quality as measuring
 from pipeline.evaluation.campaign import campaign_curve
 from pipeline.evaluation.canvas import saved
@@ -156,12 +156,18 @@ def speed_command(
     picture: Annotated[Path, typer.Option(help="A picture, 768 × 512 by custom.", exists=True)],
     out: Out = RESULTS / "speed.json",
     repeats: Annotated[int, typer.Option(min=1)] = 5,
+    others: Annotated[bool, typer.Option(help="Time other people's networks, too; takes minutes.")] = True,
+    profile: Annotated[bool, typer.Option("--profile", help="Say where the time goes, and nothing else.")] = False,
 ) -> None:
     """Seconds as ratios to a compressai hyperprior timed in the same run."""
-    timings = speed.time_all(Codec.from_pretrained(device="cpu"), load_image(picture), repeats)
-    for timing in timings:
-        bar = "" if timing.bar is None else f"  (at most {timing.bar:.2f})"
-        typer.echo(f"{timing.name}: {timing.ratio:.3f} Y = {timing.seconds:.3f} s{bar}")
+    image, timings = load_image(picture), []
+    if profile:
+        for part in profiling.profile_all(Codec.from_pretrained(), image, speed.BPP, DecodeSettings()):
+            typer.echo(part)
+        return
+    for timing in speed.time_all(image, repeats, others):
+        timings.append(timing)
+        typer.echo(timing)
     write_figures(out, [asdict(timing) for timing in timings])
 
 

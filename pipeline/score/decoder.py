@@ -1,7 +1,7 @@
 """What the diffusion and the flow decoder have in common: the residual form, tiles, the sampling loop."""
 
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
@@ -9,14 +9,17 @@ from torch import Tensor
 
 from pipeline.grain import channel_deviation, sensor_grain
 from pipeline.layers.model import Model
-from pipeline.score.network import PATCH, Refinement, build_unet, evaluate, make_condition
-from pipeline.score.scale import ResidualScale
+from pipeline.layers.quality import CELL
+from pipeline.score.network import Refinement, build_unet, evaluate, make_condition
+from pipeline.score.scale import SCALE_REACH, ResidualScale
 from pipeline.score.schedule import Scheduler, stepped
-from pipeline.tiles import Tile, blend_tiles
+from pipeline.tiles import Tile, blend_tiles, map_tiles
 
 TILE = 1024
 """Pictures up to this many pixels a side are sampled whole."""
 OVERLAP = 128
+STRIP = 256
+"""Rows that the sampler's arithmetic takes at once."""
 CHROMA_NOISE = 0.3
 """Strength of the starting noise in chroma, relative to luma: what is missing is mostly luma."""
 GRAIN_RAMP = 0.25
@@ -109,7 +112,7 @@ class ScoreDecoder(Model):
     @abstractmethod
     def start(self, guess: Tensor, noise: Tensor, time: float) -> Tensor:
         """Where sampling starts at ``time`` when the residual is taken to be ``guess``, that is, at
-        ``x_hat + s * guess`` plus noise."""
+        ``x_hat + s * guess`` plus noise; overwrites both arguments."""
 
     @abstractmethod
     def walk(self, times: list[float]) -> Iterator[WalkStep]:
@@ -137,34 +140,59 @@ class ScoreDecoder(Model):
             shift: of the noise schedule in sampling; the trained one unless given.
         """
         grains = torch.full((1,), grain, device=x_hat.device)
-        scale, condition = self.condition(x_hat, quality, grains)
+        height, width = x_hat.shape[2:]
+        cells = quality.expand(-1, -1, height // CELL, width // CELL)
+        scale = map_tiles(
+            lambda *parts: self.scale(*parts, grains),
+            (x_hat, cells),
+            in_steps=(1, CELL),
+            out_step=1,
+            margin=SCALE_REACH,
+        )
+        condition = self._conditions(x_hat, scale, cells, grains)
         times = self.times(num_inference_steps, noise_level, shift)
         x = self._start(x_hat.shape, scale, grains, times[0], generator)
-        steps = list(self.walk(times))
-        for index, step in enumerate(steps):
-            prediction = self._evaluate(x, condition, step.time, quality)
-            clean = step.clean(x, prediction)
-            x = step.update(prediction, x)
-            if index + 1 == len(steps):
-                clean = x
-            yield SampleStep(index + 1, len(steps), step.sigma_after, x_hat + scale * clean)
+        # What follows an evaluation is pointwise: strip by strip, each with its scheduler, it takes little memory.
+        strips = [(..., slice(top, top + STRIP), slice(None)) for top in range(0, height, STRIP)]
+        walks = zip(*(self.walk(times) for _ in strips), strict=True)
+        for index, steps in enumerate(walks, 1):
+            prediction = self._evaluate(x, condition, steps[0].time, quality)
+            for strip, step in zip(strips, steps, strict=True):
+                clean = step.clean(x[strip], prediction[strip])
+                x[strip] = step.update(prediction[strip], x[strip])
+                prediction[strip] = x_hat[strip] + scale[strip] * (x[strip] if index == len(times) else clean)
+            yield SampleStep(index, len(times), steps[0].sigma_after, prediction)
+            del prediction  # not kept while the next is made
 
     def _start(
         self, shape: torch.Size, scale: Tensor, grains: Tensor, time: float, generator: torch.Generator
     ) -> Tensor:
         noise = starting_noise(shape, generator).to(scale.device)
-        grain_guess = sensor_grain(shape, generator).to(scale.device) * channel_deviation(grains) / scale
-        return self.start(min(1.0, time / GRAIN_RAMP) * grain_guess, noise, time)
+        guess = sensor_grain(shape, generator).to(scale.device).mul_(channel_deviation(grains)).div_(scale)
+        return self.start(guess.mul_(min(1.0, time / GRAIN_RAMP)), noise, time)
 
-    def _evaluate(self, x: Tensor, condition: Tensor, time: float, quality: Tensor) -> Tensor:
+    def _conditions(self, x_hat: Tensor, scale: Tensor, cells: Tensor, grains: Tensor) -> Callable[[Tile], Tensor]:
+        """`make_condition` of a tile: made once of a picture that is a single one, else when it is needed."""
+
+        def condition(tile: Tile) -> Tensor:
+            part = (..., *tile.slices())
+            levels = cells[(..., *tile.slices(CELL))] if self.predicts_sample else None
+            return make_condition(x_hat[part], scale[part], grains, levels)
+
+        height, width = x_hat.shape[2:]
+        if max(height, width) > TILE:
+            return condition
+        whole = condition(Tile(0, height, 0, width))
+        return lambda _: whole
+
+    def _evaluate(self, x: Tensor, condition: Callable[[Tile], Tensor], time: float, quality: Tensor) -> Tensor:
         """The network over the whole picture, tile by tile where it is large; one noise field is shared by all."""
         times = torch.full((1,), time, device=x.device)
         height, width = x.shape[2:]
-        if height <= TILE and width <= TILE:
-            return self.predict(x, condition, times, quality)
 
         def tile_of(tile: Tile) -> Tensor:
-            part, part_condition = x[(..., *tile.slices())], condition[(..., *tile.slices(PATCH))]
-            return self.predict(part, part_condition, times, quality)
+            return self.predict(x[(..., *tile.slices())], condition(tile), times, quality)
 
+        if height <= TILE and width <= TILE:
+            return tile_of(Tile(0, height, 0, width))
         return blend_tiles(tile_of, x, 1, TILE, OVERLAP)

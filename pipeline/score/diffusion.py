@@ -50,7 +50,7 @@ class DiffusionDecoder(ScoreDecoder):
 
     def start(self, guess: Tensor, noise: Tensor, time: float) -> Tensor:
         alpha, sigma = (value.item() for value in alpha_sigma(torch.tensor(time), self.shift))
-        return alpha * guess + sigma * noise
+        return guess.mul_(alpha).add_(noise.mul_(sigma))
 
     def walk(self, times: list[float]) -> Iterator[WalkStep]:
         scheduler = diffusion_scheduler(self.shift)

@@ -55,7 +55,7 @@ class FlowDecoder(ScoreDecoder):
         return times
 
     def start(self, guess: Tensor, noise: Tensor, time: float) -> Tensor:
-        return (1 - time) * guess + time * self.start_noise * noise
+        return guess.mul_(1 - time).add_(noise.mul_(time * self.start_noise))
 
     def walk(self, times: list[float]) -> Iterator[WalkStep]:
         scheduler = flow_scheduler()

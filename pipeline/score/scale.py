@@ -10,6 +10,8 @@ from torch import Tensor, nn
 from pipeline.layers.model import Model, configured
 from pipeline.score.network import grain_plane, quality_plane
 
+SCALE_REACH = 64
+"""Pixels around a pixel that its scale depends on, at most."""
 _LOG_MIN, _LOG_MAX = math.log(0.5 / 255), math.log(0.25)
 
 

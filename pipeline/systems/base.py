@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from pipeline.autoencoder import Latent, QualityMap
 from pipeline.score import SampleStep
+from pipeline.search import RateModel
 from pipeline.settings import CodecName, Decoder, DecodeSettings, Precision
 from pipeline.stream import StreamHeader
 
@@ -66,6 +67,10 @@ class System(ABC, Generic[R]):
     def encoder(self, padded: Tensor) -> Callable[[QualityMap], bytes]:
         """A function from quality maps to payloads of ``padded`` ``(1, 3, height, width)`` in [0, 1]; what does not
         depend on the quality is computed once."""
+
+    @abstractmethod
+    def rate_model(self, padded: Tensor) -> RateModel:
+        """How its streams of ``padded`` should grow with the quality."""
 
     @abstractmethod
     def decompress(self, payload: bytes, quality_code: int, height: int, width: int) -> Latent:

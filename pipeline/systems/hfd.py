@@ -11,6 +11,7 @@ from torch import Tensor
 from pipeline.autoencoder import ALIGNMENT, Autoencoder, Latent, QualityMap
 from pipeline.precision import lower
 from pipeline.score import DiffusionDecoder, FlowDecoder, SampleStep, ScoreDecoder
+from pipeline.search import RateModel
 from pipeline.settings import CodecName, Decoder, DecodeSettings
 from pipeline.stream import StreamHeader
 from pipeline.systems.base import Reconstruction, System
@@ -60,6 +61,9 @@ class HFDSystem(System[MappedReconstruction]):
 
     def encoder(self, padded: Tensor) -> Callable[[QualityMap], bytes]:
         return partial(self.autoencoder.compress, padded)
+
+    def rate_model(self, padded: Tensor) -> RateModel:
+        return self.autoencoder.rate_model(padded)
 
     def decompress(self, payload: bytes, quality_code: int, height: int, width: int) -> Latent:
         return self.autoencoder.decompress(payload, quality_code, height, width)
