@@ -17,7 +17,7 @@ from PIL import Image
 from pipeline.comparison.baselines import encode_plain
 from pipeline.comparison.differences import error_map, spread_map, worst_region
 from pipeline.images import load_image
-from pipeline.settings import DEFAULT_SETTINGS, CodecName, DecodeSettings
+from pipeline.settings import DEFAULT_SETTINGS, Allocation, CodecName, DecodeSettings
 from pipeline.ui.choices import EXAMPLES
 from pipeline.ui.plots import KINDS
 from tests.screenshots import ARGUMENTS, open_tab
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from tests.app_fixtures import BlockedApp, ServedApp
 
+ADAPTIVE = Allocation("adaptive")
 pytest_plugins = ["tests.app_fixtures"]
 pytestmark = pytest.mark.browser
 
@@ -164,7 +165,7 @@ def test_desktop(browser: "Browser", served: "ServedApp", photo: Path, tmp_path:
         page.get_by_label("Diffusion", exact=True).check()
         run(page, 2)
 
-        stream = served.codec.encode(load_image(photo), quality=0.3)
+        stream = served.codec.encode(load_image(photo), quality=0.3, allocation=ADAPTIVE)
         records = list(served.codec.decode(stream, DecodeSettings(num_inference_steps=2)))
         wait_for_captions(page, "Autoencoder", "Diffusion, 2 steps")
         np.testing.assert_array_equal(served_picture(page, 0), records[0].image)

@@ -1,4 +1,4 @@
-"""Where the bits go, decided by the sender: levels of a quality map from a mask that a person painted."""
+"""Where the bits go, decided by the sender: levels of a quality map from the picture, or from a painted mask."""
 
 import numpy as np
 import torch
@@ -9,12 +9,48 @@ from torch import Tensor
 from pipeline.autoencoder.quality_map import map_bits
 from pipeline.errors import SettingsError
 from pipeline.layers.quality import CELL
+from pipeline.settings import Allocation, QualityMapKind
 
+_LUMA = (0.299, 0.587, 0.114)
+_BLOCK = 8
+_FLOOR = 4.0
+"""Variance in squared grey levels that is added to that of every block: below it, flat is flat."""
+ADAPTIVE_MOST = 3
+"""Levels that an adaptive map departs from the picture's quality at most."""
 _SHAPE_TOLERANCE = 0.02
 PAINTED_LEVELS = 6
 """By how many levels white parts of a mask are raised above black ones."""
 _SHARE, _LEAST = 0.01, 128
 """Of a stream's bits that its quality map may take, and the bits that it may always take."""
+
+
+def wanted_levels(allocation: Allocation, image: Image.Image, padded: Tensor) -> Tensor | None:
+    """Levels ``(rows, columns)`` int64 for ``image``, which is ``padded`` ``(1, 3, height, width)`` in [0, 1]; None
+    where all are 0.
+
+    Raises:
+        SettingsError: a mask of another shape.
+    """
+    if allocation.kind is QualityMapKind.ADAPTIVE:
+        levels = adaptive_levels(padded, allocation.strength)
+    elif allocation.mask is not None:
+        levels = painted_levels(fitting(allocation.mask, image), *padded.shape[2:])
+    else:
+        return None
+    return levels if levels.any() else None
+
+
+def adaptive_levels(image: Tensor, strength: float) -> Tensor:
+    """Levels ``(rows, columns)`` int64 for ``image`` ``(1, 3, height, width)`` in [0, 1], sides multiples of `CELL`.
+
+    Variance-based adaptive quantisation, as in x264: a level is ``-strength`` times the mean of the log variance of a
+    cell's 8 x 8 blocks, in doublings relative to the picture's mean.
+    """
+    luma = (image * image.new_tensor(_LUMA)[:, None, None]).sum(1, keepdim=True) * 255
+    variance = F.avg_pool2d(luma.square(), _BLOCK) - F.avg_pool2d(luma, _BLOCK).square()
+    activity = F.avg_pool2d(torch.log2(variance.clamp(min=0) + _FLOOR), CELL // _BLOCK)[0, 0]
+    levels = -strength * (activity - activity.mean())
+    return torch.round(levels).long().clamp(-ADAPTIVE_MOST, ADAPTIVE_MOST).cpu()
 
 
 def fitting(mask: Image.Image, image: Image.Image) -> Image.Image:

@@ -13,7 +13,7 @@ from tqdm import tqdm
 from pipeline.codec import Codec
 from pipeline.comparison.baselines import PLAIN_CODECS
 from pipeline.comparison.catalogue import plain
-from pipeline.evaluation import lpips_check, plots, robustness, scaling, speed, tables
+from pipeline.evaluation import lpips_check, maps, plots, robustness, scaling, speed, tables
 from pipeline.evaluation import quality as measuring
 from pipeline.evaluation.fuzzing.corpus import Corpus
 from pipeline.evaluation.fuzzing.pictures import PictureReport, fuzz_pictures
@@ -222,6 +222,9 @@ def fuzz_pictures_command(
         report.add(result)
     typer.echo(f"{report.files} files, {len(report.faults)} faults, slowest {report.slowest_seconds:.2f} s")
     write_figures(out, report.figures())
+
+
+app.command("maps")(maps.command)
 
 
 @app.command("lpips")

@@ -4,11 +4,13 @@ from collections.abc import Callable, Iterator
 from functools import cached_property, partial
 
 import torch
+from PIL import Image
 from torch import Tensor
 
 from pipeline.autoencoder import ALIGNMENT, Autoencoder, Latent, QualityMap
+from pipeline.autoencoder.allocation import wanted_levels
 from pipeline.score import DiffusionDecoder, FlowDecoder, SampleStep, ScoreDecoder
-from pipeline.settings import CodecName, Decoder, DecodeSettings
+from pipeline.settings import Allocation, CodecName, Decoder, DecodeSettings
 from pipeline.stream import StreamHeader
 from pipeline.systems.base import Reconstruction, System
 
@@ -21,7 +23,6 @@ class HFDSystem(System[Reconstruction]):
     alignment = ALIGNMENT
     bpp_range = (0.02, 4.0)
     bpp_tolerance = 0.01
-    takes_map = True
     painters = (Decoder.DIFFUSION, Decoder.FLOW)
 
     @cached_property
@@ -41,8 +42,14 @@ class HFDSystem(System[Reconstruction]):
     def prepare(self) -> None:
         _ = self.autoencoder
 
+    def levels(self, allocation: Allocation, image: Image.Image, padded: Tensor) -> Tensor | None:
+        return wanted_levels(allocation, image, padded)
+
     def encoder(self, padded: Tensor) -> Callable[[QualityMap], bytes]:
         return partial(self.autoencoder.compress, padded)
+
+    def quality_map(self, payload: bytes, quality_code: int, height: int, width: int) -> QualityMap:
+        return self.autoencoder.quality_map(payload, quality_code, height, width)
 
     def decompress(self, payload: bytes, quality_code: int, height: int, width: int) -> Latent:
         return self.autoencoder.decompress(payload, quality_code, height, width)

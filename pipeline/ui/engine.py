@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from PIL import Image
 
-from pipeline.arrays import UInt8
+from pipeline.arrays import Float64, UInt8
 from pipeline.cache import ByteCache
-from pipeline.settings import CodecName, DecodeSettings, DecodeStep
+from pipeline.settings import EVEN, Allocation, CodecName, DecodeSettings, DecodeStep
+from pipeline.stream import QUALITY_STEPS, has_map
 from pipeline.ui.zerogpu import on_gpu
 
 if TYPE_CHECKING:
@@ -92,9 +93,9 @@ class Engine:
                 self._codec = self._factory()
             return self._codec
 
-    def encoded(self, photo: bytes, control: RateControl, value: float) -> Encoded | None:
+    def encoded(self, photo: bytes, control: RateControl, value: float, allocation: Allocation) -> Encoded | None:
         """What `encode` made of this file before, if it is still known."""
-        return self._streams.get((hashlib.sha256(photo).digest(), control, value))
+        return self._streams.get((hashlib.sha256(photo).digest(), control, value, _told_by(allocation)))
 
     def encode(
         self,
@@ -103,6 +104,7 @@ class Engine:
         control: RateControl,
         value: float,
         check: Callable[[], None] = lambda: None,
+        allocation: Allocation = EVEN,
     ) -> Encoded:
         """The stream of ``image``; the meaning of ``value`` depends on ``control``.
 
@@ -112,13 +114,14 @@ class Engine:
         """
         with self._encoding:
             source = _fingerprint(image) if photo is None else hashlib.sha256(photo).digest()
-            encoded = self._streams.get((source, control, value))
+            key = source, control, value, _told_by(allocation)
+            encoded = self._streams.get(key)
             if encoded is None:
                 self.codec.system(codec_behind(control)).prepare()  # loading the models is no part of the time
                 started = time.monotonic()
-                stream = self._encode(image, control, value, check)
+                stream = self._encode(image, control, value, check, allocation)
                 encoded = Encoded(stream, time.monotonic() - started)
-                self._streams.put((source, control, value), encoded)
+                self._streams.put(key, encoded)
             return encoded
 
     def painting(self, stream: bytes, settings: DecodeSettings) -> Painting | None:
@@ -146,12 +149,22 @@ class Engine:
             yield record
         self._paintings.put((stream, settings), Painting(tuple(records), sampling.seconds))
 
-    def _encode_here(self, image: Image.Image, control: RateControl, value: float, check: Callable[[], None]) -> bytes:
+    def _encode_here(
+        self, image: Image.Image, control: RateControl, value: float, check: Callable[[], None], allocation: Allocation
+    ) -> bytes:
         quality, bpp = (value, None) if control == "quality" else (None, value)
-        return self.codec.encode(image, quality=quality, bpp=bpp, codec=codec_behind(control), check=check)
+        codec = codec_behind(control)
+        return self.codec.encode(image, quality=quality, bpp=bpp, codec=codec, allocation=allocation, check=check)
 
     def _decode_here(self, stream: bytes, settings: DecodeSettings) -> Iterator[DecodeStep]:
         yield from self.codec.decode(stream, settings)
+
+    def qualities(self, stream: bytes) -> Float64 | None:
+        """The quality in [0, 1] of each cell ``(rows, columns)`` of a stream; None where it is the same in all."""
+        if not has_map(stream):
+            return None
+        codes: Float64 = self.codec.quality_map(stream).codes[0, 0].numpy()
+        return codes / QUALITY_STEPS
 
     def plain(self, image: Image.Image, codec: str, max_bytes: int) -> "PlainResult":
         """`pipeline.comparison.baselines.encode_plain`, remembered."""
@@ -197,6 +210,12 @@ def _fingerprint(picture: Image.Image | UInt8) -> tuple[tuple[int, ...], bytes]:
     """What tells pictures apart: their size and a hash of their pixels."""
     pixels = np.ascontiguousarray(picture)
     return pixels.shape, hashlib.sha256(pixels.data).digest()
+
+
+def _told_by(allocation: Allocation) -> tuple[object, ...]:
+    """What tells allocations apart."""
+    mask = None if allocation.mask is None else _fingerprint(allocation.mask)
+    return allocation.kind, allocation.strength, mask
 
 
 def _picture_bytes(records: Sequence[DecodeStep]) -> int:
