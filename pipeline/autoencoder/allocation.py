@@ -1,5 +1,7 @@
 """Where the bits go, decided by the sender: levels of a quality map from the picture, or from a painted mask."""
 
+from collections.abc import Iterator
+
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -78,14 +80,21 @@ def painted_levels(mask: Image.Image, height: int, width: int) -> Tensor:
 
 
 def affordable(levels: Tensor, stream_bits: float) -> Tensor | None:
-    """``levels``, or a coarser version of them that a stream of this size affords; None where no map is that cheap."""
+    """``levels``, or the strongest weaker version of them, or a coarser one, that a stream of this size affords; None
+    where no map is that cheap."""
     bits = max(_SHARE * stream_bits, _LEAST)
+    cheap = next((candidate for candidate in _ever_cheaper(levels) if map_bits(candidate) <= bits), None)
+    return cheap if cheap is not None and cheap.any() else None
+
+
+def _ever_cheaper(levels: Tensor) -> Iterator[Tensor]:
+    """``levels``, weaker ones down to a third, which keep their place, then ever larger cells."""
+    yield levels
+    for tenths in range(9, 2, -1):
+        yield torch.round(levels * tenths / 10).long()
     rows, columns = levels.shape
-    wanted, cells = levels, 1
-    while map_bits(wanted) > bits:
-        cells *= 2
-        if cells >= max(rows, columns):
-            return None
+    cells = 2
+    while cells < max(rows, columns):
         means = F.avg_pool2d(levels.double()[None, None], cells, ceil_mode=True, count_include_pad=False)
-        wanted = torch.round(F.interpolate(means, scale_factor=cells))[0, 0, :rows, :columns].long()
-    return wanted if wanted.any() else None
+        yield torch.round(F.interpolate(means, scale_factor=cells))[0, 0, :rows, :columns].long()
+        cells *= 2

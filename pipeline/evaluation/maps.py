@@ -14,7 +14,7 @@ from tqdm import tqdm
 from pipeline.codec import CHECKPOINTS, Codec
 from pipeline.evaluation.results import RESULTS, write_figures
 from pipeline.images import load_image
-from pipeline.metrics import lpips_name, measure
+from pipeline.metrics import lpips_name, measure, streak_share
 from pipeline.settings import Allocation, QualityMapKind
 from pipeline.training.data import photographs
 
@@ -37,11 +37,15 @@ class MapRow:
     lpips: float
     map_share: float
     """Of the bytes that the map takes."""
+    streaks: float
+    """`streak_share` of the decoded pictures."""
+    original_streaks: float
 
     def __str__(self) -> str:
         return (
             f"{self.rate} bpp, strength {self.strength:g}: {self.bpp:.4f} bpp, {self.psnr:.2f} dB, "
-            f"MS-SSIM {self.ms_ssim:.4f}, {lpips_name()} {self.lpips:.4f}, map {self.map_share:.2%}"
+            f"MS-SSIM {self.ms_ssim:.4f}, {lpips_name()} {self.lpips:.4f}, map {self.map_share:.2%}, "
+            f"streaks {self.streaks:.3f} (originals {self.original_streaks:.3f})"
         )
 
 
@@ -70,10 +74,8 @@ def compare_strengths(
                 codec.encode(image, bpp=rate, allocation=Allocation(kind, strength=strength))
                 for image in tqdm(images, desc=f"{rate} bpp, strength {strength:g}", leave=False, disable=None)
             ]
-            scores = [
-                measure(np.asarray(image), codec.reconstruct(stream))
-                for image, stream in zip(images, streams, strict=True)
-            ]
+            originals, decoded = list(map(np.asarray, images)), list(map(codec.reconstruct, streams))
+            scores = [measure(*pair) for pair in zip(originals, decoded, strict=True)]
             yield MapRow(
                 rate,
                 strength,
@@ -82,6 +84,8 @@ def compare_strengths(
                 ms_ssim=fmean(score.ms_ssim or 0.0 for score in scores),
                 lpips=fmean(score.lpips or 0.0 for score in scores),
                 map_share=fmean(codec.quality_map(stream).bits / (8 * len(stream)) for stream in streams),
+                streaks=fmean(map(streak_share, decoded)),
+                original_streaks=fmean(map(streak_share, originals)),
             )
 
 

@@ -38,14 +38,15 @@ class MaskInput(gr.ImageEditor):
     """Hands over a mask in grey, white where it is painted; None where nothing was sent."""
 
     is_template = True
+    data_model = UploadedMask
 
     def __init__(self, **options: Any):
         brush = gr.Brush(colors=[(COLOUR, _OPAQUE)], default_color=(COLOUR, _OPAQUE), color_mode="fixed")
         super().__init__(brush=brush, layers=False, sources=None, transforms=(), buttons=["fullscreen"], **options)
-        self.data_model = UploadedMask
         self.blob_storage = _LastBlobs()
 
-    def preprocess(self, payload: EditorData | None) -> Image.Image | None:
+    def preprocess(self, payload: EditorData | None) -> Any:
+        """`PIL.Image.Image` in mode L, or None."""
         if payload is None:
             return None
         with clear_errors():
