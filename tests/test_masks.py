@@ -55,6 +55,14 @@ def test_layers_add_up(editor: MaskInput) -> None:
     assert np.count_nonzero(np.asarray(mask)) == 8 * 24
 
 
+def test_files_of_layers_are_painted_too(editor: MaskInput, uploads: Path) -> None:
+    path = uploads / "layer_0.png"
+    path.write_bytes(layer((8, 8, 23, 15)))
+    file = {"path": str(path)}
+    mask = editor.preprocess(UploadedMask.model_validate({"background": None, "layers": [file], "composite": file}))
+    assert np.count_nonzero(np.asarray(mask)) == 8 * 16
+
+
 def test_what_is_hardly_there_is_not_painted(editor: MaskInput) -> None:
     assert sent(editor, layer((8, 8, 23, 15), opacity=20)).getbbox() is None
 
@@ -100,7 +108,7 @@ def test_the_editor_gets_a_small_copy_of_the_photo(uploads: Path) -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (300, 400, 3), dtype=np.uint8)
     Image.fromarray(pixels).resize((4000, 3000)).save(uploads / "photo.jpg")
     shown = Path(preview(str(uploads / "photo.jpg")))
-    assert Image.open(shown).size == (PREVIEW_SIDE, 384) and shown.stat().st_size < 200_000
+    assert Image.open(shown).size == (PREVIEW_SIDE, PREVIEW_SIDE * 3 // 4) and shown.stat().st_size < 200_000
     assert preview(None) is None and preview(__file__) is None
 
 

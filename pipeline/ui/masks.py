@@ -14,8 +14,9 @@ from pipeline.ui.checks import clear_errors
 from pipeline.ui.components import UploadedFile, check_upload
 from pipeline.ui.files import RunFolder, file_stem
 
-PREVIEW_SIDE = 512
-"""Pixels of the photo's longer side in the editor: a mask needs no more, and a slow line has to carry it."""
+PREVIEW_SIDE = 400
+"""Pixels of the photo's longer side in the editor: a mask needs no more, and a slow line has to carry it
+both ways."""
 COLOUR = "#ff8c00"
 _OPAQUE = 0.55
 _PAINTED = 32
@@ -53,11 +54,11 @@ class MaskInput(gr.ImageEditor):
             if payload.id is not None:
                 sent = self.blob_storage.pop(payload.id, None)
                 return None if sent is None else _painted([layer for layer in sent.layers if layer])
-            files = [payload.composite] if payload.composite and not payload.background else payload.layers
-            for file in files:
-                check_upload(file.path, UploadedMask.refusal)
-            if files and files[0] is payload.composite:
-                return read_picture(files[0].path).image.convert("L")
+            file = None if payload.background or payload.layers else payload.composite
+            for upload in [file] if file else payload.layers:
+                check_upload(upload.path, UploadedMask.refusal)
+            if file:
+                return read_picture(file.path).image.convert("L")
             return _painted([Path(layer.path).read_bytes() for layer in payload.layers])
 
     def get_config(self, cls: type | None = None) -> dict[str, Any]:
