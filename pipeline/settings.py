@@ -33,7 +33,7 @@ class QualityMapKind(StrEnum):
     """More where a mask is bright."""
 
 
-ADAPTIVE_STRENGTH = 0.5
+ADAPTIVE_STRENGTH = 1.4
 """Chosen by ``evaluate maps`` on held-out photographs."""
 
 

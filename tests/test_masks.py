@@ -116,13 +116,13 @@ def test_the_editor_is_seen_where_it_counts_and_keeps_its_painting(uploads: Path
     photo = str(uploads / "photo.png")
     Image.new("RGB", (64, 48)).save(photo)
     hidden = updates.canvas("bpp", "adaptive", photo, None)
-    assert hidden.quality_map["visible"] and not hidden.mask["visible"] and hidden.canvas == gr.skip()
+    assert hidden.quality_map["visible"] and hidden.mask["visible"] is False and hidden.canvas == gr.skip()
     first = updates.canvas("bpp", "painted", photo, None)
     assert first.mask["visible"] and first.mask["value"].endswith("photo.jpg") and first.canvas == photo
     again = updates.canvas("quality", "painted", photo, photo)
     assert again.mask["visible"] and "value" not in again.mask
     ultralow = updates.canvas("ultralow", "painted", photo, photo)
-    assert not ultralow.quality_map["visible"] and not ultralow.mask["visible"]
+    assert not ultralow.quality_map["visible"] and ultralow.mask["visible"] == "hidden"
 
 
 def test_the_controls_say_where_the_bits_go() -> None:

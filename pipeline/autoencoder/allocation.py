@@ -15,13 +15,16 @@ from pipeline.settings import Allocation, QualityMapKind
 
 _LUMA = (0.299, 0.587, 0.114)
 _BLOCK = 8
-_FLOOR = 4.0
-"""Variance in squared grey levels that is added to that of every block: below it, flat is flat."""
+_FLOOR = 256.0
+"""Variance in squared grey levels that is added to that of every block: far below it all is alike, as coding errors of
+the rates in use are about as large."""
 ADAPTIVE_MOST = 3
 """Levels that an adaptive map departs from the picture's quality at most."""
 _SHAPE_TOLERANCE = 0.02
 PAINTED_LEVELS = 6
 """By how many levels white parts of a mask are raised above black ones."""
+_BINOMIAL = torch.tensor([[1, 2, 1], [2, 4, 2], [1, 2, 1]], dtype=torch.float64)[None, None] / 16
+_MOST_BLURS = 8
 _SHARE, _LEAST = 0.01, 128
 """Of a stream's bits that its quality map may take, and the bits that it may always take."""
 
@@ -80,7 +83,7 @@ def painted_levels(mask: Image.Image, height: int, width: int) -> Tensor:
 
 
 def affordable(levels: Tensor, stream_bits: float) -> Tensor | None:
-    """``levels``, or the strongest weaker version of them, or a coarser one, that a stream of this size affords; None
+    """``levels``, or the least blurred or else least coarse version of them that a stream of this size affords; None
     where no map is that cheap."""
     bits = max(_SHARE * stream_bits, _LEAST)
     cheap = next((candidate for candidate in _ever_cheaper(levels) if map_bits(candidate) <= bits), None)
@@ -88,13 +91,16 @@ def affordable(levels: Tensor, stream_bits: float) -> Tensor | None:
 
 
 def _ever_cheaper(levels: Tensor) -> Iterator[Tensor]:
-    """``levels``, weaker ones down to a third, which keep their place, then ever larger cells."""
+    """``levels``, ever more blurred, then in ever larger cells."""
     yield levels
-    for tenths in range(9, 2, -1):
-        yield torch.round(levels * tenths / 10).long()
+    exact = levels.double()[None, None]
+    blurred = exact
+    for _ in range(_MOST_BLURS):
+        blurred = F.conv2d(F.pad(blurred, (1, 1, 1, 1), mode="replicate"), _BINOMIAL)
+        yield torch.round(blurred)[0, 0].long()
     rows, columns = levels.shape
     cells = 2
     while cells < max(rows, columns):
-        means = F.avg_pool2d(levels.double()[None, None], cells, ceil_mode=True, count_include_pad=False)
+        means = F.avg_pool2d(exact, cells, ceil_mode=True, count_include_pad=False)
         yield torch.round(F.interpolate(means, scale_factor=cells))[0, 0, :rows, :columns].long()
         cells *= 2

@@ -21,7 +21,7 @@ from pipeline.training.data import photographs
 SIDES = 512, 384
 """Width and height of the middle that is compressed."""
 RATES = (0.12, 0.25, 0.5)
-STRENGTHS = (0.0, 0.25, 0.5, 0.75, 1.0)
+STRENGTHS = (0.0, 0.7, 1.0, 1.4, 2.0)
 
 
 @dataclass(frozen=True)

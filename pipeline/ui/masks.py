@@ -1,5 +1,6 @@
 """The editor in which a mask is painted: what it shows, what it sends, and what is made of that."""
 
+from functools import reduce
 from io import BytesIO
 from pathlib import Path
 from typing import Any, ClassVar
@@ -89,10 +90,7 @@ def _painted(layers: list[bytes]) -> Image.Image | None:
         masks.append(opacity.point(lambda value: 255 * (value >= _PAINTED)))
     if len({mask.size for mask in masks}) > 1:
         raise SettingsError("The layers of the painting differ in size; clear it and paint again.")
-    whole = masks[0] if masks else None
-    for mask in masks[1:]:
-        whole = ImageChops.lighter(masks[0], mask)
-    return whole
+    return reduce(ImageChops.lighter, masks) if masks else None
 
 
 def preview(photo: str | None) -> str | None:

@@ -93,12 +93,14 @@ def visible_rate(rate: RateControl) -> Sliders:
 
 
 def canvas(rate: RateControl, quality_map: str, photo: str | None, canvas: str | None) -> Canvas:
-    """When the photo, the map or the rate control changes; ``canvas`` is the photo that the editor shows, where a
-    painting stays."""
-    mapped, painted = rate != "ultralow", quality_map == QualityMapKind.PAINTED
-    if not painted or photo == canvas:
-        return Canvas(gr.update(visible=mapped), gr.update(visible=mapped and painted), KEEP)
-    return Canvas(gr.update(visible=mapped), gr.update(visible=mapped, value=preview(photo)), photo)
+    """When the photo, the map or the rate control changes; ``canvas`` is the photo that the editor shows. It keeps its
+    painting while it is hidden."""
+    mapped = rate != "ultralow"
+    if not mapped or quality_map != QualityMapKind.PAINTED:
+        return Canvas(gr.update(visible=mapped), gr.update(visible="hidden" if canvas else False), KEEP)
+    if photo == canvas:
+        return Canvas(gr.update(visible=True), gr.update(visible=True), KEEP)
+    return Canvas(gr.update(visible=True), gr.update(visible=True, value=preview(photo)), photo)
 
 
 def recommended_steps(rate: RateControl, decoder: str, steps: int) -> int | dict[str, Any]:

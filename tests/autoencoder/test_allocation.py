@@ -21,7 +21,7 @@ def half_busy() -> Image.Image:
 
 
 def test_gentle_texture_gets_more_than_strong_texture(half_busy: Image.Image) -> None:
-    levels = adaptive_levels(to_tensor(half_busy), 0.5)
+    levels = adaptive_levels(to_tensor(half_busy), 1.4)
     assert levels.shape == (4, 8) and levels.dtype == torch.int64
     assert (levels[:, :3] >= 1).all() and (levels[:, 5:] <= -1).all()
     assert abs(float(levels.double().mean())) < 0.5
@@ -40,7 +40,7 @@ def test_noise_below_the_floor_counts_as_flat() -> None:
     pixels = np.full((128, 128, 3), 128, np.uint8)
     pixels[:, ::2, :] += 1
     pixels[:, :64] = 128
-    assert not adaptive_levels(to_tensor(pixels), 0.5).any()
+    assert not adaptive_levels(to_tensor(pixels), 1.4).any()
 
 
 def test_white_is_worth_more_than_grey_than_black() -> None:
