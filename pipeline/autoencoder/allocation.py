@@ -51,7 +51,7 @@ def adaptive_levels(image: Tensor, strength: float) -> Tensor:
     Variance-based adaptive quantisation, as in x264: a level is ``-strength`` times the mean of the log variance of a
     cell's 8 x 8 blocks, in doublings relative to the picture's mean.
     """
-    luma = (image * image.new_tensor(_LUMA)[:, None, None]).sum(1, keepdim=True) * 255
+    luma = F.conv2d(image, 255 * image.new_tensor(_LUMA)[None, :, None, None])
     variance = F.avg_pool2d(luma.square(), _BLOCK) - F.avg_pool2d(luma, _BLOCK).square()
     activity = F.avg_pool2d(torch.log2(variance.clamp(min=0) + _FLOOR), CELL // _BLOCK)[0, 0]
     levels = -strength * (activity - activity.mean())
