@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     from pipeline.codec import Codec
 
 QUEUE_SIZE = 16
+"""Runs that may wait for each place."""
+GRADIO_THREADS = 40
+"""Gradio's own number, for everything beside the runs."""
 
 
 def build_app(codec_factory: Callable[[], "Codec"] = shipped_codec) -> gr.Blocks:
@@ -45,7 +48,7 @@ def page_over(actions: Actions) -> gr.Blocks:
     page = gr.Blocks(title="Bitbrush", delete_cache=(KEPT_SECONDS // 4, KEPT_SECONDS))
     with page:
         connect(page, page_parts(), actions)
-    page.queue(max_size=QUEUE_SIZE)
+    page.queue(max_size=QUEUE_SIZE * actions.engine.places)
     return page
 
 
@@ -83,18 +86,23 @@ def smoke() -> None:
     print("Smoke run: {width} × {height} pixels in {bytes:,} bytes, repainted in 2 steps.".format(**numbers))
 
 
+def serve(engine: Engine) -> None:
+    """Serves the page over an engine until the process is told to end."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())  # in order, so that temporary files go
+    actions = Actions(engine)
+    page = page_over(actions)
+    launch(page, prevent_thread_lock=True, max_threads=GRADIO_THREADS + engine.places)
+    warm_up(actions)
+    page.block_thread()
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--smoke", action="store_true", help="answer one real request on a free port, then exit")
     if parser.parse_args().smoke:
         smoke()
         return
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit())  # in order, so that temporary files go
-    actions = Actions(Engine())
-    page = page_over(actions)
-    launch(page, prevent_thread_lock=True)
-    warm_up(actions)
-    page.block_thread()
+    serve(Engine())
 
 
 if __name__ == "__main__":

@@ -1,8 +1,9 @@
-"""What was made lately, up to a number of bytes."""
+"""What was made lately, up to a number of bytes; and locks so that it is made once."""
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
 from typing import Generic, TypeVar
 
 Value = TypeVar("Value")
@@ -42,3 +43,27 @@ class ByteCache(Generic[Value]):
             while self._total > self._limit:
                 _, (_, oldest) = self._entries.popitem(last=False)
                 self._total -= oldest
+
+
+class KeyLocks:
+    """A lock for every key: who asks first makes a thing, who asks meanwhile waits and finds it made."""
+
+    def __init__(self) -> None:
+        self._locks: dict[Hashable, tuple[threading.Lock, int]] = {}
+        """Each with the number of those who hold it or wait for it."""
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def of(self, key: Hashable) -> Iterator[None]:
+        """Holds the lock of ``key`` inside this block."""
+        with self._lock:
+            lock, users = self._locks.get(key, (threading.Lock(), 0))
+            self._locks[key] = lock, users + 1
+        try:
+            with lock:
+                yield
+        finally:
+            with self._lock:
+                _, users = self._locks.pop(key)
+                if users > 1:
+                    self._locks[key] = lock, users - 1

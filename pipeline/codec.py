@@ -4,10 +4,10 @@ import hashlib
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import fields
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
-import numpy as np
 import torch
 from diffusers.utils.constants import SAFETENSORS_WEIGHTS_NAME
 from PIL import Image
@@ -20,8 +20,12 @@ from pipeline.autoencoder.allocation import affordable
 from pipeline.cache import ByteCache
 from pipeline.errors import SettingsError, StreamError
 from pipeline.grain import grain_code
-from pipeline.settings import DEFAULT_SETTINGS, EVEN, Allocation, CodecName, DecodeSettings, DecodeStep
-from pipeline.stream import QUALITY_STEPS, StreamHeader, bits_per_pixel, pack, unpack
+from pipeline.memory import tidy
+from pipeline.precision import chosen
+from pipeline.score import SampleStep
+from pipeline.search import search_bitrate
+from pipeline.settings import DEFAULT_SETTINGS, EVEN, Allocation, CodecName, DecodeSettings, DecodeStep, Precision
+from pipeline.stream import QUALITY_STEPS, StreamHeader, pack, unpack
 from pipeline.systems import HFDSystem, Reconstruction, SPRDiffSystem, System
 from pipeline.systems.base import Network
 
@@ -36,25 +40,33 @@ class Codec:
     May be shared by several threads: loading, encoding and the decoding before the painting take turns.
     """
 
-    def __init__(self, folder: Path, device: torch.device):
+    def __init__(self, folder: Path, device: torch.device, precision: Precision = Precision.AUTO):
         self._folder = folder
         self.device = device
-        self.standard = HFDSystem(self._load, folder)
-        self.ultralow = SPRDiffSystem(self._load, folder)
+        self.precision = chosen(precision, device)
+        """What the painters compute in; everything else is float32 or exact."""
+        self.standard = HFDSystem(self._load, folder, self.precision)
+        self.ultralow = SPRDiffSystem(self._load, folder, self.precision)
         self._lock = threading.RLock()
         self._hashes: dict[str, str] = {}
         self._models: dict[str, torch.nn.Module] = {}
         self._reconstructions: ByteCache[Reconstruction] = ByteCache(_RECONSTRUCTION_BYTES_KEPT, _nbytes)
 
     @classmethod
-    def from_pretrained(cls, folder: Path = CHECKPOINTS, device: str | None = None) -> "Codec":
-        """A codec over the checkpoints in ``folder``; ``device`` defaults to CUDA where there is one, else the CPU."""
-        return cls(Path(folder), torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu")))
+    def from_pretrained(
+        cls, folder: Path = CHECKPOINTS, device: str | None = None, precision: Precision = Precision.AUTO
+    ) -> "Codec":
+        """A codec over the checkpoints in ``folder``; ``device`` defaults to CUDA where there is one, else the CPU.
+
+        Raises:
+            SettingsError: the device cannot compute in this precision.
+        """
+        return cls(Path(folder), torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu")), precision)
 
     @property
     def description(self) -> str:
-        """Device and precision, for people."""
-        return f"{self.device.type}, float32"
+        """Device and precision of the painters, for people."""
+        return f"{self.device.type}, {self.precision}"
 
     @property
     def systems(self) -> tuple[System[Any], ...]:
@@ -115,50 +127,26 @@ class Codec:
             raise SettingsError(f"The bitrate of the {codec} codec must lie between {low} and {high} bpp, not {bpp}.")
         with self._lock:
             check()
-            tensor = images.to_tensor(image)
-            grain = grain_code(tensor)
             weights = self.weights_hash(system.model_name)
-            padded = images.pad(tensor, system.alignment).to(self.device)
+            padded = images.pad(images.to_tensor(image), system.alignment)
+            grain = grain_code(padded[..., : image.height, : image.width])
+            padded = padded.to(self.device)
             wanted = levels = system.levels(allocation, image, padded)
             compress = system.encoder(padded)
 
             def encode_at(quality_code: int) -> bytes:
                 check()
                 payload = compress(QualityMap(quality_code, levels))
+                tidy(image.width * image.height)
                 return pack(system.model_name, weights, *image.size, quality_code, grain, payload)
 
             if bpp is not None:
                 levels = None if wanted is None else affordable(wanted, image.width * image.height * bpp)
-                return self._search(encode_at, bpp, system.bpp_tolerance)
+                return search_bitrate(encode_at, bpp, system.bpp_tolerance, system.rate_model(padded))
             code = round(cast(float, quality) * QUALITY_STEPS)
             stream = encode_at(code)
             levels = None if wanted is None else affordable(wanted, 8 * len(stream))
             return stream if levels is wanted else encode_at(code)
-
-    @staticmethod
-    def _search(encode_at: Callable[[int], bytes], bpp: float, tolerance: float) -> bytes:
-        """Search by interpolating log bpp, nearly linear in the quality, between the brackets found so far."""
-        low, high = 0, QUALITY_STEPS
-        best = encode_at(low)
-        low_rate = bits_per_pixel(best)
-        if low_rate >= bpp:
-            return best
-        top = encode_at(high)
-        high_rate = bits_per_pixel(top)
-        if high_rate <= bpp:
-            return top
-        while high - low > 1:
-            share = np.log(bpp * (1 - tolerance / 2) / low_rate) / np.log(high_rate / low_rate)
-            middle = int(np.clip(low + round(share * (high - low)), low + 1, high - 1))
-            stream = encode_at(middle)
-            rate = bits_per_pixel(stream)
-            if rate <= bpp:
-                best, low, low_rate = stream, middle, rate
-                if rate >= bpp * (1 - tolerance):
-                    break
-            else:
-                high, high_rate = middle, rate
-        return best
 
     def read(self, stream: bytes) -> tuple[StreamHeader, bytes]:
         """Header and payload of a stream that this codec's models can decode.
@@ -181,7 +169,9 @@ class Codec:
         system = self.system(header.codec)
         width, height = images.padded_size(header.width, header.height, system.alignment)
         with self._lock:
-            return system.decompress(payload, header.quality_code, height, width)
+            latent = system.decompress(payload, header.quality_code, height, width)
+            tidy(width * height)
+            return latent
 
     def quality_map(self, stream: bytes) -> QualityMap:
         """The quality map alone; raises like `read`."""
@@ -223,8 +213,11 @@ class Codec:
         yield DecodeStep(
             0, settings.num_inference_steps, settings.noise_level, self._crop(reconstruction.picture, header)
         )
-        for step in steps:
-            yield DecodeStep(step.step, step.total, step.sigma, self._crop(step.picture, header))
+        # A map keeps no step while the next is made.
+        yield from map(partial(self._shown, header), steps)
+
+    def _shown(self, header: StreamHeader, step: SampleStep) -> DecodeStep:
+        return DecodeStep(step.step, step.total, step.sigma, self._crop(step.picture, header))
 
     def _reconstruction(self, stream: bytes, header: StreamHeader) -> Reconstruction:
         """What the stream alone says; the last ones are kept."""
@@ -232,6 +225,7 @@ class Codec:
             reconstruction = self._reconstructions.get(stream)
             if reconstruction is None:
                 reconstruction = self.system(header.codec).reconstruct(self.decode_latent(stream))
+                tidy(header.width * header.height)
                 self._reconstructions.put(stream, reconstruction)
             return reconstruction
 

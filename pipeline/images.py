@@ -36,6 +36,10 @@ __all__ = [
 ]
 
 
+_ROWS = 512
+"""That are converted at once, for large pictures would take as much memory again."""
+
+
 def to_tensor(image: Image.Image | UInt8) -> Tensor:
     """RGB picture => ``(1, 3, height, width)`` float32 in [0, 1]."""
     return torch.from_numpy(np.array(image)).permute(2, 0, 1)[None].float().div_(255)
@@ -43,7 +47,9 @@ def to_tensor(image: Image.Image | UInt8) -> Tensor:
 
 def to_uint8(tensor: Tensor) -> UInt8:
     """``(1, 3, height, width)`` in [0, 1] (clipped) => ``(height, width, 3)`` uint8."""
-    return tensor[0].float().clamp(0, 1).mul_(255).round_().byte().permute(1, 2, 0).contiguous().cpu().numpy()
+    strips = tensor[0].split(_ROWS, 1)
+    rounded = [strip.float().clamp(0, 1).mul_(255).round_().byte().permute(1, 2, 0).cpu().numpy() for strip in strips]
+    return np.concatenate(rounded)
 
 
 def padded_size(width: int, height: int, multiple: int) -> tuple[int, int]:

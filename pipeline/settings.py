@@ -68,6 +68,16 @@ DEFAULT_ALLOCATIONS = {CodecName.STANDARD: Allocation(QualityMapKind.ADAPTIVE), 
 """Where the bits of a codec's streams go unless the user says otherwise."""
 
 
+class Precision(StrEnum):
+    """What the painters' networks compute in; see `pipeline.precision`."""
+
+    AUTO = "auto"
+    """What the hardware multiplies fastest, or what ``BITBRUSH_PRECISION`` says."""
+    FP32 = "fp32"
+    BF16 = "bf16"
+    FP16 = "fp16"
+
+
 class Decoder(StrEnum):
     """How the decoded latent becomes a picture."""
 

@@ -71,7 +71,7 @@ def blend_tiles(function: Callable[[Tile], Tensor], like: Tensor, step: int, siz
         window = blend_window(tile, height, width, overlap)[..., step // 2 :: step, step // 2 :: step].to(like.device)
         total[..., rows, columns] += function(tile) * window
         weights[..., rows, columns] += window
-    return total / weights
+    return total.div_(weights)
 
 
 def map_tiles(
@@ -97,21 +97,22 @@ def map_tiles(
     height, width = inputs[0].shape[2] * in_steps[0], inputs[0].shape[3] * in_steps[0]
     if height <= size + margin and width <= size + margin:
         return function(*inputs)
-    rows = []
+    whole: Tensor | None = None
     high, wide = _even_size(height, size), _even_size(width, size)
     for top in range(0, height, high):
-        row = []
         for left in range(0, width, wide):
             bottom, right = min(top + high, height), min(left + wide, width)
             window = Tile(
                 max(0, top - margin), min(height, bottom + margin), max(0, left - margin), min(width, right + margin)
             )
             out = function(*(x[(..., *window.slices(step))] for x, step in zip(inputs, in_steps, strict=True)))
+            if whole is None:
+                whole = out.new_empty(*out.shape[:2], height // out_step, width // out_step)
             vertical = slice((top - window.top) // out_step, (bottom - window.top) // out_step)
             horizontal = slice((left - window.left) // out_step, (right - window.left) // out_step)
-            row.append(out[..., vertical, horizontal])
-        rows.append(torch.cat(row, -1))
-    return torch.cat(rows, -2)
+            whole[(..., *Tile(top, bottom, left, right).slices(out_step))] = out[..., vertical, horizontal]
+    assert whole is not None
+    return whole
 
 
 def _even_size(length: int, size: int) -> int:

@@ -37,7 +37,7 @@ runner = CliRunner()
 def shared_codec(monkeypatch, codec):
     """One loaded codec for all commands, and no network."""
     monkeypatch.setenv("BITBRUSH_OFFLINE", "1")
-    monkeypatch.setattr("pipeline.cli.commands.load_codec", lambda: codec)
+    monkeypatch.setattr("pipeline.cli.commands.load_codec", lambda *precision: codec)
 
 
 @pytest.fixture(scope="module")

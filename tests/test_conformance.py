@@ -70,7 +70,7 @@ def test_other_weights_are_a_typed_error(codec: Codec, folder: Path) -> None:
 
 
 def test_exit_code(monkeypatch: pytest.MonkeyPatch, codec: Codec, folder: Path) -> None:
-    monkeypatch.setattr("pipeline.cli.commands.load_codec", lambda: codec)
+    monkeypatch.setattr("pipeline.cli.commands.load_codec", lambda *precision: codec)
     monkeypatch.setattr(conformance.verify, "__defaults__", (folder,))
     done = CliRunner().invoke(app, ["verify"])
     assert done.exit_code == 0 and done.output.count("agrees") == 3

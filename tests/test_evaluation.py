@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from pipeline.codec import Codec
 from pipeline.comparison.catalogue import autoencoder, coarse, plain, plain_smaller, repaint
-from pipeline.evaluation import quality
+from pipeline.evaluation import quality, speed
 from pipeline.evaluation.bd import saving
 from pipeline.evaluation.plots import (
     Mark,
@@ -21,6 +21,7 @@ from pipeline.evaluation.plots import (
     steps_curves,
     ultralow_curves,
 )
+from pipeline.evaluation.profiling import profile_all
 from pipeline.evaluation.results import ABLATIONS, KODAK_RESULTS, ULTRALOW_RESULTS, Results, Row, load_results
 from pipeline.evaluation.studies import (
     Study,
@@ -31,7 +32,7 @@ from pipeline.evaluation.studies import (
 )
 from pipeline.evaluation.tables import ablation_table, saving_table
 from pipeline.metrics import Scores, psnr
-from pipeline.settings import DEFAULT_SETTINGS, CodecName, Decoder, DecodeSettings
+from pipeline.settings import DEFAULT_SETTINGS, CodecName, Decoder, DecodeSettings, Precision
 from pipeline.ultralow.ablation import Part
 from tests.conftest import synthetic_picture
 
@@ -183,3 +184,26 @@ def test_the_ablation_table_has_a_line_for_each_part() -> None:
     table = ablation_table(variants)
     for name in ("whole", *(f"without-{part}" for part in Part)):
         assert f"| {name} | 0.0" in table
+
+
+def test_a_profile_tells_the_parts_apart(codec: Codec) -> None:
+    settings = DecodeSettings(Decoder.DIFFUSION, 2, 0.4)
+    compress, decode, paint = profile_all(codec, synthetic_picture(96, 64), 0.5, settings)
+    assert {name for name, seconds in compress.parts.items() if seconds} == {
+        "padding, grain", "rate model", "analysis", "hyper-networks", "context networks", "rounding", "entropy coder",
+    }  # fmt: skip
+    assert decode.parts["synthesis"] > 0 == decode.parts["analysis"]
+    assert paint.parts["painter's network"] > 0 < paint.parts["metrics"] and paint.parts["PNG"] > 0
+    for profile in (compress, decode, paint):
+        assert sum(profile.parts.values()) <= profile.seconds
+        assert str(profile).startswith(profile.name) and "the rest" in str(profile)
+
+
+def test_speeds_are_ratios_to_the_yardstick_in_every_fast_precision(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(speed, "fast_precisions", lambda device: [Precision.FP32, Precision.BF16])
+    monkeypatch.setattr(speed, "_median_seconds", lambda function, repeats: 0.5)
+    timings = list(speed.time_all(synthetic_picture(100, 100), others=False))
+    assert {timing.ratio for timing in timings} == {1.0}
+    assert {timing.megapixels_per_second for timing in timings} == {0.02}
+    evaluations = [timing for timing in timings if timing.name == "one U-Net evaluation"]
+    assert [timing.precision for timing in evaluations] == [Precision.FP32, Precision.BF16]

@@ -3,7 +3,9 @@
 import pytest
 import torch
 
+from pipeline.entropy.context import CheckerboardContext
 from pipeline.entropy.fixed_point import ACTIVATION_ONE, FixedPointConv2d, FixedPointStack
+from pipeline.entropy.network import checkerboard
 from pipeline.evaluation.robustness import computing
 
 
@@ -32,6 +34,26 @@ def test_same_integers_under_every_setting() -> None:
             for onednn in (False, True):
                 with computing(threads, bf16, onednn):
                     assert torch.equal(stack.exact(x), reference)
+
+
+def test_checkerboard_passes_equal_the_whole_stack() -> None:
+    torch.manual_seed(4)
+    known, group = 5, 3
+    stack = FixedPointStack(
+        FixedPointConv2d(known + group + 2, 8, 3), FixedPointConv2d(8, 8, 1), FixedPointConv2d(8, 2 * group, 1)
+    )
+    shared, current = _integers(1, known + 1, 6, 8), _integers(1, group, 6, 8)
+    anchors = checkerboard(6, 8)
+    context = CheckerboardContext(stack, shared.float(), group)
+
+    def whole(coded: torch.Tensor, stage: int) -> torch.Tensor:
+        plane = torch.full((1, 1, 6, 8), float(stage * ACTIVATION_ONE)).double()
+        return stack.exact(torch.cat([shared[:, :-1], coded, shared[:, -1:], plane], 1))[0]
+
+    first, second = (mask.flatten().nonzero()[:, 0] for mask in (anchors, ~anchors))
+    assert torch.equal(context.first(first), whole(torch.zeros_like(current), 0).flatten(1)[:, first])
+    said = context.second(second, (current * anchors)[0].float())
+    assert torch.equal(said, whole(current * anchors, 1).flatten(1)[:, second])
 
 
 def test_order_of_channels_does_not_matter() -> None:

@@ -11,7 +11,14 @@ import pytest
 ROOT = Path(__file__).parent.parent
 PAGES = sorted(
     path.relative_to(ROOT)
-    for pattern in ("*.md", "assets/**/*.md", "checkpoints/**/*.md", "pipeline/**/*.md", "tests/**/*.md")
+    for pattern in (
+        "*.md",
+        "assets/**/*.md",
+        "checkpoints/**/*.md",
+        "docs/**/*.md",
+        "pipeline/**/*.md",
+        "tests/**/*.md",
+    )
     for path in ROOT.glob(pattern)
 )
 REQUIRED = {"title", "emoji", "colorFrom", "colorTo", "sdk", "sdk_version", "python_version", "app_file", "license"}

@@ -5,18 +5,26 @@ import math
 import pytest
 import torch
 
+from pipeline.layers.quality import CELL
 from pipeline.score import DiffusionDecoder, FlowDecoder, ScoreDecoder
 from pipeline.score.network import make_condition
+from pipeline.score.scale import SCALE_REACH
 from pipeline.score.schedule import alpha_sigma, diffusion_scheduler, log_snr, time_at_shift
+from pipeline.tiles import map_tiles
 
 GRAIN = 1.5
+QUALITY = torch.full((1, 1, 1, 1), 0.4)
 TINY = {"block_out_channels": (16, 32), "layers_per_block": 1, "scale_channels": 8}
 
 
-@pytest.fixture(scope="module", params=[DiffusionDecoder, FlowDecoder])
+KINDS = [(model, kind) for model in (DiffusionDecoder, FlowDecoder) for kind in ("v_prediction", "sample")]
+
+
+@pytest.fixture(scope="module", params=KINDS, ids=lambda kind: f"{kind[0].__name__}-{kind[1]}")
 def decoder(request: pytest.FixtureRequest) -> ScoreDecoder:
     torch.manual_seed(0)
-    return request.param(**TINY).eval()
+    model, kind = request.param
+    return model(**TINY, prediction_type=kind).eval()
 
 
 def _picture(height: int = 64, width: int = 64) -> torch.Tensor:
@@ -24,7 +32,7 @@ def _picture(height: int = 64, width: int = 64) -> torch.Tensor:
 
 
 def _samples(decoder: ScoreDecoder, x_hat: torch.Tensor, steps: int, noise_level: float, seed: int = 0) -> list:
-    return list(decoder.sample(x_hat, 0.4, GRAIN, steps, noise_level, torch.Generator().manual_seed(seed)))
+    return list(decoder.sample(x_hat, QUALITY, GRAIN, steps, noise_level, torch.Generator().manual_seed(seed)))
 
 
 def test_shift_below_one_means_less_noise() -> None:
@@ -65,15 +73,15 @@ def test_samplers_reach_what_an_oracle_predicts(
     truth = torch.randn(1, 3, 64, 64, generator=torch.Generator().manual_seed(1))
     walk = list(decoder.walk(decoder.times(steps, noise_level, shift)))
 
-    def oracle(self: ScoreDecoder, x: torch.Tensor, condition: torch.Tensor, time: float, qualities: torch.Tensor):
+    def oracle(self: ScoreDecoder, x: torch.Tensor, condition: torch.Tensor, time: float, quality: torch.Tensor):
         a, b = next(step.clean_weights for step in walk if abs(step.time - time) < 1e-6)
         return (truth - a * x) / b
 
     monkeypatch.setattr(ScoreDecoder, "_evaluate", oracle)
     x_hat = _picture()
     generator = torch.Generator().manual_seed(0)
-    *_, last = decoder.sample(x_hat, 0.4, GRAIN, steps, noise_level, generator, shift)
-    scale = decoder.scale(x_hat, torch.tensor([0.4]), torch.tensor([GRAIN]))
+    *_, last = decoder.sample(x_hat, QUALITY, GRAIN, steps, noise_level, generator, shift)
+    scale = decoder.scale(x_hat, QUALITY, torch.tensor([GRAIN]))
     torch.testing.assert_close((last.picture - x_hat) / scale, truth, atol=2e-3, rtol=1e-3)
     assert last.step == last.total == steps and last.sigma == 0
 
@@ -102,6 +110,24 @@ def test_tiles_leave_no_seam(decoder: ScoreDecoder, monkeypatch: pytest.MonkeyPa
     assert jumps.max() < 1.5 * jumps.median()
 
 
+def test_strips_change_nothing(decoder: ScoreDecoder, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = [step.picture for step in _samples(decoder, _picture(128, 64), 3, 0.7)]
+    monkeypatch.setattr("pipeline.score.decoder.STRIP", 48)
+    strips = [step.picture for step in _samples(decoder, _picture(128, 64), 3, 0.7)]
+    assert all(torch.equal(one, other) for one, other in zip(whole, strips, strict=True))
+
+
+def test_the_scale_of_tiles_is_that_of_the_whole(decoder: ScoreDecoder) -> None:
+    x_hat, grains = _picture(256, 320), torch.tensor([GRAIN])
+    cells = torch.rand(1, 1, 8, 10, generator=torch.Generator().manual_seed(2))
+    with torch.no_grad():
+        whole = decoder.scale(x_hat, cells, grains)
+        tiled = map_tiles(
+            lambda *parts: decoder.scale(*parts, grains), (x_hat, cells), (1, CELL), 1, size=64, margin=SCALE_REACH
+        )
+    torch.testing.assert_close(tiled, whole)
+
+
 def test_training_pair_inverts_to_the_residual(decoder: ScoreDecoder) -> None:
     residual, noise = torch.randn(2, 2, 3, 16, 16).unbind()
     for step in decoder.walk(decoder.times(4, 1.0)):
@@ -112,6 +138,32 @@ def test_training_pair_inverts_to_the_residual(decoder: ScoreDecoder) -> None:
 def test_condition_shape() -> None:
     condition = make_condition(_picture(64, 128), torch.ones(1, 1, 64, 128), torch.tensor([GRAIN]))
     assert condition.shape == (1, 50, 16, 32)
+    condition = make_condition(_picture(64, 128), torch.ones(1, 1, 64, 128), torch.tensor([GRAIN]), QUALITY)
+    assert condition.shape == (1, 51, 16, 32)
+
+
+def test_both_samplers_ask_one_painter_the_same_at_equal_noise() -> None:
+    """A state of the flow is one of diffusion's, at another length and time."""
+    torch.manual_seed(0)
+    diffusion, flow = (model(**TINY, prediction_type="sample").eval() for model in (DiffusionDecoder, FlowDecoder))
+    flow.load_state_dict(diffusion.state_dict())
+    x_hat, residual, noise = _picture(), *torch.randn(2, 1, 3, 64, 64).unbind()
+    _, condition = diffusion.condition(x_hat, QUALITY, torch.tensor([GRAIN]))
+    time = torch.tensor([0.3])
+    alpha, sigma = alpha_sigma(time, diffusion.shift)
+    equal = sigma / (sigma + alpha * flow.start_noise)
+    (x, _), (y, _) = diffusion.noised(residual, noise, time), flow.noised(residual, noise, equal)
+    with torch.no_grad():
+        expected = diffusion.clean(x, condition, time, QUALITY)
+        torch.testing.assert_close(flow.clean(y, condition, equal, QUALITY), expected, atol=1e-4, rtol=1e-4)
+
+
+def test_a_painter_of_samples_says_what_the_sampler_asks(decoder: ScoreDecoder) -> None:
+    residual, noise = torch.randn(2, 1, 3, 16, 16).unbind()
+    for time in (0.1, 0.7, 1.0):
+        x, target = decoder.noised(residual, noise, torch.full((1, 1, 1, 1), time))
+        said = decoder.from_clean(residual, x, torch.tensor([time]))
+        torch.testing.assert_close(said, target, atol=1e-4, rtol=1e-4)
 
 
 def test_save_and_load(decoder: ScoreDecoder, tmp_path) -> None:

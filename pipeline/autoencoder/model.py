@@ -18,11 +18,14 @@ from pipeline.layers.dct import dct_basis
 from pipeline.layers.lapped import BLOCK, filter_edges, lapped_filter
 from pipeline.layers.model import Model, configured
 from pipeline.layers.quality import CELL, Knots, spread
+from pipeline.search import RateModel, bands, rate_model
 from pipeline.stream import QUALITY_STEPS
 from pipeline.tiles import map_tiles
 
 ALIGNMENT = 64
 """Picture sides are padded to multiples of this."""
+_RATE = (1.32, 0.78)
+"""Power and logarithm of the factor of `rate_model`."""
 
 
 @dataclass(frozen=True)
@@ -104,15 +107,20 @@ class Autoencoder(Model):
     def _gain(self, quality: Tensor, size: torch.Size) -> Tensor:
         return spread(torch.exp(self.log_gain(quality)), size)
 
+    def coefficients(self, image: Tensor) -> Tensor:
+        """What the linear path makes of an image ``(batch, 3, height, width)`` in [0, 1]: ``(batch, channels,
+        height/16, width/16)``, of grey levels, float32."""
+        with torch.autocast(image.device.type, enabled=False):
+            filtered = filter_edges((image - 0.5).float() * 255, self.edge_filter.float())
+            return F.conv2d(filtered, self.basis.float(), stride=BLOCK)
+
     def analysis(self, image: Tensor, quality: Tensor) -> Tensor:
         """Image ``(batch, 3, height, width)`` in [0, 1] => latent ``(batch, channels, height/16, width/16)`` in
         quantisation steps, float32."""
-        centred = image - 0.5
+        coefficients = self.coefficients(image)
         with torch.autocast(image.device.type, enabled=False):
-            filtered = filter_edges(centred.float() * 255, self.edge_filter.float())
-            coefficients = F.conv2d(filtered, self.basis.float(), stride=BLOCK)
             linear = coefficients * self._gain(quality, coefficients.shape[2:])
-        path: Tensor = self.analysis_path(centred, quality)
+        path: Tensor = self.analysis_path(image - 0.5, quality)
         return linear + path.float()
 
     def synthesis(self, y_hat: Tensor, quality: Tensor) -> Tensor:
@@ -134,6 +142,11 @@ class Autoencoder(Model):
         weights = self._error_weights(quality, y.shape[2:]) if weighed_rounding else None
         rate = self.entropy(y, quality, weights)
         return AutoencoderOutput(self.synthesis(rate.y_hat, quality), rate.bits)
+
+    @torch.no_grad()
+    def rate_model(self, image: Tensor) -> RateModel:
+        """How the streams of `compress` should grow with the quality."""
+        return rate_model(self.coefficients(bands(image, ALIGNMENT)), self.log_gain, BLOCK, *_RATE)
 
     @torch.no_grad()
     def compress(self, image: Tensor, quality: QualityMap) -> bytes:
@@ -184,12 +197,19 @@ class Autoencoder(Model):
     def reconstruct(self, latent: Latent) -> Tensor:
         """The decoded picture of an exact latent: ``(1, 3, height, width)`` float32 in [0, 1]."""
         y_hat = latent.values.to(self.device, torch.float32) / ACTIVATION_ONE
-        height, width = y_hat.shape[2:]
-        plane = self._plane(latent.quality.codes, height * BLOCK, width * BLOCK)
         picture = map_tiles(
-            self.synthesis, (y_hat, plane), in_steps=(BLOCK, CELL), out_step=1, margin=self.synthesis_path.reach
+            self.synthesis,
+            (y_hat, self.quality_plane(latent)),
+            in_steps=(BLOCK, CELL),
+            out_step=1,
+            margin=self.synthesis_path.reach,
         )
-        return picture.clamp(0, 1)
+        return picture.clamp_(0, 1)
+
+    def quality_plane(self, latent: Latent) -> Tensor:
+        """The quality map of a latent: ``(1, 1, height/32, width/32)`` float32 in [0, 1]."""
+        rows, columns = latent.values.shape[2:]
+        return self._plane(latent.quality.codes, rows * BLOCK, columns * BLOCK)
 
     def _plane(self, codes: Tensor, height: int, width: int) -> Tensor:
         """The quality map of a picture, one value a cell, in [0, 1]."""

@@ -11,6 +11,7 @@ from tqdm import tqdm
 
 from pipeline.cli.options import (
     Bpp,
+    Compute,
     Force,
     Noise,
     OwnNoise,
@@ -32,7 +33,7 @@ from pipeline.cli.work import check_png, encode, load_codec, load_picture, map_f
 from pipeline.cli.work import facts as stream_facts
 from pipeline.errors import ImageError
 from pipeline.files import STANDARD_STREAM, check_output, read_input, write_output
-from pipeline.settings import DEFAULT_SETTINGS, CodecName, Decoder, DecodeSettings
+from pipeline.settings import DEFAULT_SETTINGS, CodecName, Decoder, DecodeSettings, Precision
 
 _DEFAULTS = DecodeSettings()
 
@@ -93,6 +94,7 @@ def decompress(
     noise: OwnNoise = None,
     seed: Seed = _DEFAULTS.seed,
     shift: Shift = None,
+    precision: Compute = Precision.AUTO,
     force: Force = False,
 ) -> None:
     """Decode a stream, which knows its codec, into a picture; detail is painted back by diffusion and flow."""
@@ -105,7 +107,7 @@ def decompress(
         decoder, steps or own.num_inference_steps, own.noise_level if noise is None else noise, seed, shift
     )
     with steps_shown(settings.decoder) as show:
-        for record in load_codec().decode(stream, settings):
+        for record in load_codec(precision).decode(stream, settings):
             show(record)
     write_output(out, png(record.image), force, source)
 
@@ -139,6 +141,7 @@ def compare(
     noise: Noise = _DEFAULTS.noise_level,
     seed: Seed = _DEFAULTS.seed,
     quality_map: QualityMap = None,
+    precision: Compute = Precision.AUTO,
     force: Force = False,
 ) -> None:
     """Put one picture through every method at the same bytes: a contact sheet and a table."""
@@ -151,7 +154,7 @@ def compare(
     check_png(out, force, source)
     image = load_picture(source)
     original = np.asarray(image)
-    codec = load_codec()
+    codec = load_codec(precision)
     subject = CodecSubject(codec, original, encode(codec, image, rate, quality_map=quality_map))
     lpips = lpips_name() or "LPIPS"
     caption = "The grain control has as much noise as brings it to the PSNR of diffusion."
@@ -194,7 +197,7 @@ def verify() -> None:
     from pipeline.conformance import verify as verdicts
 
     different = 0
-    for verdict in verdicts(load_codec()):
+    for verdict in verdicts(load_codec(Precision.FP32)):
         typer.echo(f"{verdict.name}: {'; '.join(verdict.differences) or 'agrees'}")
         different += bool(verdict.differences)
     if different:

@@ -5,7 +5,7 @@ from typing import Annotated, TypedDict
 
 import typer
 
-from pipeline.settings import MAX_SEED, MAX_SHIFT, MAX_STEPS
+from pipeline.settings import MAX_SEED, MAX_SHIFT, MAX_STEPS, Precision
 
 DEFAULT_QUALITY = 0.5
 
@@ -34,6 +34,10 @@ Shift = Annotated[
         max=MAX_SHIFT,
         help="Shift of diffusion's noise schedule; above 1 as in text-to-image. The trained one unless given.",
     ),
+]
+Compute = Annotated[
+    Precision,
+    typer.Option("--precision", help="What the painter's network computes in; auto: what is fast on this hardware."),
 ]
 Seed = Annotated[int, typer.Option(min=0, max=MAX_SEED, help="The same seed paints the same detail.")]
 QualityMap = Annotated[

@@ -16,16 +16,16 @@ from pipeline.cli.options import Rate
 from pipeline.cli.shell import note
 from pipeline.errors import SettingsError, StreamError
 from pipeline.files import check_output, is_stream, read_input
-from pipeline.settings import DEFAULT_ALLOCATIONS, Allocation, CodecName, DecodeStep, QualityMapKind
+from pipeline.settings import DEFAULT_ALLOCATIONS, Allocation, CodecName, DecodeStep, Precision, QualityMapKind
 
 if TYPE_CHECKING:
     from pipeline.codec import Codec
 
 
-def load_codec() -> "Codec":
+def load_codec(precision: Precision = Precision.AUTO) -> "Codec":
     from pipeline.codec import Codec
 
-    return Codec.from_pretrained()
+    return Codec.from_pretrained(precision=precision)
 
 
 def encode(

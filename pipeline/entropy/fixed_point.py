@@ -21,8 +21,8 @@ WEIGHT_MAX = 2**15
 _SUM_MAX = 2**52
 _BIAS_MAX = _SUM_MAX - WEIGHT_ONE
 """Leaves room for the half that rounding adds."""
-_STRIP_ELEMENTS = 2**24
-"""Unfolded inputs held at once: bounds the memory of large pictures."""
+_STRIP_ELEMENTS = 2**21
+"""Unfolded inputs held at once: near the caches, and bounds the memory of large pictures."""
 
 
 class FixedPointConv2d(nn.Conv2d):
@@ -33,7 +33,6 @@ class FixedPointConv2d(nn.Conv2d):
     """
 
     bias: nn.Parameter
-    padding: tuple[int, int]
 
     def __init__(self, in_channels: int, out_channels: int, kernel_size: int):
         if in_channels * kernel_size**2 * WEIGHT_MAX * ACTIVATION_MAX >= _SUM_MAX:
@@ -47,22 +46,36 @@ class FixedPointConv2d(nn.Conv2d):
         rounded: Tensor = quantize_ste(out.float() * ACTIVATION_ONE)
         return rounded / ACTIVATION_ONE
 
-    def exact(self, x: Tensor) -> Tensor:
-        """``x``: float64 integers in units of 1/256, ``(1, in_channels, height, width)`` => the same with the
-        output channels."""
+    def integers(self) -> tuple[Tensor, Tensor]:
+        """Weight in units of 1/4096 and bias in those of the products, float64."""
         weight = (self.weight.double() * WEIGHT_ONE).round().clamp(-WEIGHT_MAX, WEIGHT_MAX)
         bias = (self.bias.double() * (WEIGHT_ONE * ACTIVATION_ONE)).round().clamp(-_BIAS_MAX, _BIAS_MAX)
-        height, width = x.shape[2:]
-        border = self.padding[0]
-        padded = F.pad(x, [border] * 4)
-        strips = []
-        rows = max(1, _STRIP_ELEMENTS // (weight[0].numel() * width))
-        for top in range(0, height, rows):
-            strip = padded[:, :, top : min(top + rows, height) + 2 * border]
-            total = weight.flatten(1) @ F.unfold(strip, self.kernel_size)[0] + bias[:, None]
-            scaled = torch.floor((total + WEIGHT_ONE // 2) / WEIGHT_ONE).clamp(-ACTIVATION_MAX, ACTIVATION_MAX)
-            strips.append(scaled.view(1, self.out_channels, -1, width))
-        return torch.cat(strips, 2)
+        return weight, bias
+
+    def exact(self, x: Tensor) -> Tensor:
+        """``x``: integers in units of 1/256, ``(1, in_channels, height, width)``, float32 or float64 => the same with
+        the output channels, float64."""
+        weight, bias = self.integers()
+        return rescaled(products(weight, x).add_(bias[:, None, None]))[None]
+
+
+def products(weight: Tensor, x: Tensor) -> Tensor:
+    """The sums of a convolution before bias and rescaling, ``(out_channels, height, width)`` float64; ``weight`` and
+    ``x`` as those of `FixedPointConv2d.exact`."""
+    height, width = x.shape[2:]
+    kernel = weight.shape[2]
+    padded = F.pad(x, [kernel // 2] * 4)
+    rows = max(1, _STRIP_ELEMENTS // (weight[0].numel() * width))
+    strips = []
+    for top in range(0, height, rows):
+        strip = padded[:, :, top : min(top + rows, height) + kernel - 1].double()
+        strips.append((weight.flatten(1) @ F.unfold(strip, kernel)[0]).view(len(weight), -1, width))
+    return torch.cat(strips, 1)
+
+
+def rescaled(sums: Tensor) -> Tensor:
+    """Sums of products, bias included => activations, in their place."""
+    return sums.add_(WEIGHT_ONE // 2).div_(WEIGHT_ONE).floor_().clamp_(-ACTIVATION_MAX, ACTIVATION_MAX)
 
 
 class FixedPointStack(nn.Sequential):

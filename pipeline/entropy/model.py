@@ -12,21 +12,20 @@ from compressai.entropy_models import GaussianConditional
 from torch import Tensor
 
 from pipeline.entropy.coder import SYMBOL_MAX, CodingTables, SymbolReader, SymbolWriter
+from pipeline.entropy.context import CheckerboardContext
 from pipeline.entropy.fixed_point import ACTIVATION_ONE
 from pipeline.entropy.network import INDEX_BIAS, INDEX_GAIN, INPUT_SHIFT, ContextHyperprior, checkerboard
 from pipeline.entropy.planes import planes_at, quality_units
 from pipeline.entropy.rounding import rate_distortion_round
 from pipeline.entropy.scales import SCALE_LEVELS, SCALE_MIN, scale_table
 from pipeline.stream import QUALITY_STEPS
-from pipeline.tiles import map_tiles
 
 _TABLE_WIDTH = 1600
 """Room for the widest distribution: SCALE_MAX times 6.1 on both sides at a tail mass of 1e-9."""
-_WINDOW = 64
-"""Positions a side of the windows in which the context networks run: their maps are to fit into the cache."""
 
-Exchange = Callable[[slice, Tensor, Tensor, Tensor], Tensor]
-"""One coding pass of `EntropyModel`: channels, mask of coded symbols, their means and scale indexes => symbols."""
+Exchange = Callable[[slice, Tensor, Tensor, Tensor, Tensor], Tensor]
+"""One coding pass of `EntropyModel`: channels, positions, mask of coded symbols, their means and scale indexes =>
+symbols."""
 
 
 class EntropyModel(ContextHyperprior):
@@ -72,33 +71,35 @@ class EntropyModel(ContextHyperprior):
     def _code_latent(self, z_hat: Tensor, codes: Tensor, exchange: Exchange) -> Tensor:
         """Walks the coding passes in order, the same way on both sides, and returns the decoded latent.
 
-        ``exchange(channels, coded, mean, index)`` is given a channel group, the mask of what is coded in this pass,
-        and mean (units of 1/256) and scale index of each coded symbol; it writes or reads the symbols and returns them.
+        ``exchange(channels, positions, coded, mean, index)`` is given a channel group, the flat positions of this pass,
+        the mask ``(channels, positions)`` of what is coded, and mean (units of 1/256) and scale index of each coded
+        symbol; it writes or reads the symbols and returns them.
         """
         units = quality_units(codes)
-        features = self.hyper_synthesis(z_hat * ACTIVATION_ONE, units, exact=True)
+        features = self.hyper_synthesis(z_hat * ACTIVATION_ONE, units, exact=True).float()
         height, width = features.shape[2:]
-        planes = planes_at(units, (height, width))
-        anchors = checkerboard(height, width)
-        latent = torch.zeros(1, sum(self.groups), height, width, dtype=torch.float64)
+        planes = planes_at(units, (height, width)).float()
+        anchors = checkerboard(height, width).flatten()
+        passes = anchors.nonzero()[:, 0], (~anchors).nonzero()[:, 0]
+        # Integers below 2**24, which float32 holds as well as float64.
+        latent = torch.zeros(sum(self.groups), height, width)
         start = 0
-        for group, context in zip(self.groups, self.contexts, strict=True):
+        for group, network in zip(self.groups, self.contexts, strict=True):
             channels = slice(start, start + group)
-            for stage, positions in enumerate((anchors, ~anchors)):
-                known = torch.floor(latent[:, : channels.stop] / INPUT_SHIFT + 0.5)
-                x = torch.cat([features, known, planes, torch.full_like(planes, stage * ACTIVATION_ONE)], 1)
-                mean, raw = map_tiles(context.exact, (x,), in_steps=(1,), out_step=1, size=_WINDOW, margin=1).chunk(
-                    2, 1
-                )
-                index = torch.floor((raw * INDEX_GAIN) / ACTIVATION_ONE + INDEX_BIAS + 0.5)
-                index = index.clamp(0, SCALE_LEVELS - 1)
+            current = latent[channels]
+            shared = torch.cat([features, _as_input(latent[None, :start]), planes], 1)
+            context = CheckerboardContext(network, shared, group)
+            for stage, positions in enumerate(passes):
+                said = context.second(positions, _as_input(current)) if stage else context.first(positions)
+                mean, raw = said.chunk(2)
+                index = raw.mul_(INDEX_GAIN).div_(ACTIVATION_ONE).add_(INDEX_BIAS + 0.5).floor_()
+                index = index.clamp_(0, SCALE_LEVELS - 1)
                 # Symbols of the smallest scale are zero in all but five of a million cases: they are not sent.
-                coded = positions & (index > 0)
-                values = mean.clone()
-                values[coded] += exchange(channels, coded, mean[coded], index[coded]) * ACTIVATION_ONE
-                latent[:, channels] = torch.where(positions, values, latent[:, channels])
+                coded = index > 0
+                mean[coded] += exchange(channels, positions, coded, mean[coded], index[coded]) * ACTIVATION_ONE
+                current.flatten(1)[:, positions] = mean.float()
             start += group
-        return latent
+        return latent[None]
 
     def writer(self) -> SymbolWriter:
         """Where `write` leaves its symbols."""
@@ -124,12 +125,15 @@ class EntropyModel(ContextHyperprior):
         writer.write(z_hat.flatten(), self._z_indexes(codes, *z_hat.shape[2:]))
         worth = None if weights is None else weights.cpu().expand_as(y)
 
-        def write(channels: slice, coded: Tensor, mean: Tensor, index: Tensor) -> Tensor:
-            values = y[:, channels][coded] - mean / ACTIVATION_ONE
+        def write(channels: slice, positions: Tensor, coded: Tensor, mean: Tensor, index: Tensor) -> Tensor:
+            def of_coded(values: Tensor) -> Tensor:
+                return values[0, channels].flatten(1)[:, positions][coded]
+
+            values = of_coded(y) - mean / ACTIVATION_ONE
             if worth is None:
                 symbols = torch.round(values)
             else:
-                symbols = rate_distortion_round(values, scale_table()[index.long()], worth[:, channels][coded])
+                symbols = rate_distortion_round(values, scale_table()[index.long()], of_coded(worth))
             symbols = symbols.clamp(-SYMBOL_MAX, SYMBOL_MAX)
             writer.write(symbols, index)
             return symbols
@@ -138,7 +142,7 @@ class EntropyModel(ContextHyperprior):
 
     @torch.no_grad()
     def read(self, reader: SymbolReader, codes: Tensor, height: int, width: int) -> Tensor:
-        """The latent in units of 1/256 of a quantisation step: integers in float64 ``(1, channels, height, width)``.
+        """The latent in units of 1/256 of a quantisation step: integers in float32 ``(1, channels, height, width)``.
 
         Raises:
             StreamError: these are not the symbols that `write` made for this quality map and size.
@@ -146,7 +150,12 @@ class EntropyModel(ContextHyperprior):
         z_indexes = self._z_indexes(codes, height // 4, width // 4)
         z_hat = reader.read(z_indexes).view(1, self.hyper_channels, height // 4, width // 4)
 
-        def read(channels: slice, coded: Tensor, mean: Tensor, index: Tensor) -> Tensor:
+        def read(channels: slice, positions: Tensor, coded: Tensor, mean: Tensor, index: Tensor) -> Tensor:
             return reader.read(index)
 
         return self._code_latent(z_hat, codes, read)
+
+
+def _as_input(latent: Tensor) -> Tensor:
+    """Of the context networks: integers divided by `INPUT_SHIFT` and rounded."""
+    return torch.floor(latent / INPUT_SHIFT + 0.5)

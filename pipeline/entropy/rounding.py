@@ -23,11 +23,14 @@ def rate_distortion_round(values: Tensor, scales: Tensor, weights: Tensor) -> Te
     Returns:
         The symbols: integers in the dtype of ``values``.
     """
-    nearest = torch.round(values)
+    symbols = torch.round(values)
+    open_ = symbols != 0  # zero has no neighbour nearer to zero
+    values, scales, weights, nearest = (each[open_] for each in (values, scales, weights, symbols))
     smaller = nearest - nearest.sign()
     increase = (values - smaller).square() - (values - nearest).square()
     saved = symbol_bits(nearest, scales) - symbol_bits(smaller, scales)
-    return torch.where(weights * increase < _STRENGTH * saved, smaller, nearest)
+    symbols[open_] = torch.where(weights * increase < _STRENGTH * saved, smaller, nearest)
+    return symbols
 
 
 def symbol_bits(symbols: Tensor, scales: Tensor) -> Tensor:

@@ -1,23 +1,21 @@
 """``python -m pipeline evaluate``: the figures of the README, measured."""
 
 import json
-import os
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
 import typer
-from tqdm import tqdm
 
 from pipeline.codec import Codec
 from pipeline.comparison.baselines import PLAIN_CODECS
 from pipeline.comparison.catalogue import plain
-from pipeline.evaluation import lpips_check, maps, plots, robustness, scaling, speed, tables
+from pipeline.evaluation import lpips_check, maps, plots, profiling, robustness, scaling, speed, tables
 from pipeline.evaluation import quality as measuring
-from pipeline.evaluation.fuzzing.corpus import Corpus
-from pipeline.evaluation.fuzzing.pictures import PictureReport, fuzz_pictures
-from pipeline.evaluation.fuzzing.streams import FuzzReport, fuzz_streams
+from pipeline.evaluation.campaign import campaign_curve
+from pipeline.evaluation.canvas import saved
+from pipeline.evaluation.fuzzing import commands as fuzzing
 from pipeline.evaluation.results import ABLATIONS, KODAK_RESULTS, RESULTS, ULTRALOW_RESULTS, load_results, write_figures
 from pipeline.evaluation.studies import (
     RATES,
@@ -37,6 +35,7 @@ app = typer.Typer(
     "tables and plots.\n\nExample: python -m pipeline evaluate --data kodak/",
 )
 
+CAMPAIGN = RESULTS / "campaigns" / "autoencoder"
 Data = Annotated[Path, typer.Option(help="Folder of pictures.", exists=True)]
 Out = Annotated[Path, typer.Option(help="JSON file for the figures.")]
 Figures = Annotated[Path, typer.Argument(help="JSON written by the quality command.", exists=True)]
@@ -141,17 +140,34 @@ def plot(
         typer.echo(str(path))
 
 
+@app.command("campaign")
+def campaign_command(
+    logs: Annotated[Path, typer.Argument(help="Folder of logs of one training, a phase each.", exists=True)] = CAMPAIGN,
+    folder: Annotated[Path, typer.Option(help="Where the SVGs go.")] = RESULTS,
+) -> None:
+    """Draw how the held-out loss fell in training."""
+    for dark in (False, True):
+        curve = campaign_curve(sorted(logs.glob("*.jsonl")), dark)
+        typer.echo(str(saved(curve, folder, f"campaign-{logs.name}", dark)))
+
+
 @app.command("speed")
 def speed_command(
     picture: Annotated[Path, typer.Option(help="A picture, 768 × 512 by custom.", exists=True)],
     out: Out = RESULTS / "speed.json",
     repeats: Annotated[int, typer.Option(min=1)] = 5,
+    others: Annotated[bool, typer.Option(help="Time other people's networks, too; takes minutes.")] = True,
+    profile: Annotated[bool, typer.Option("--profile", help="Say where the time goes, and nothing else.")] = False,
 ) -> None:
     """Seconds as ratios to a compressai hyperprior timed in the same run."""
-    timings = speed.time_all(Codec.from_pretrained(device="cpu"), load_image(picture), repeats)
-    for timing in timings:
-        bar = "" if timing.bar is None else f"  (at most {timing.bar:.2f})"
-        typer.echo(f"{timing.name}: {timing.ratio:.3f} Y = {timing.seconds:.3f} s{bar}")
+    image, timings = load_image(picture), []
+    if profile:
+        for part in profiling.profile_all(Codec.from_pretrained(), image, speed.BPP, DecodeSettings()):
+            typer.echo(part)
+        return
+    for timing in speed.time_all(image, repeats, others):
+        timings.append(timing)
+        typer.echo(timing)
     write_figures(out, [asdict(timing) for timing in timings])
 
 
@@ -188,42 +204,6 @@ def robustness_command(data: Data, out: Out = RESULTS / "robustness.json") -> No
     write_figures(out, figures)
 
 
-@app.command("fuzz")
-def fuzz_command(
-    count: Annotated[int, typer.Option(min=1, help="Streams to try.")] = 100_000,
-    seed: Annotated[int, typer.Option(help="Makes the same streams again.")] = 0,
-    workers: Annotated[int, typer.Option(min=1, help="Processes at once.")] = os.cpu_count() or 1,
-    out: Out = RESULTS / "fuzz.json",
-) -> None:
-    """Hostile streams with their checksums put right: each must be refused in bounded time and memory.
-
-    The file is written every thousand streams.
-    """
-    report = FuzzReport(seed)
-    for result in tqdm(fuzz_streams(count, seed, workers), total=count, unit="stream", disable=None):
-        report.add(result)
-        if report.cases % 1000 == 0 or report.cases == count:
-            write_figures(out, report.figures())
-    figures = report.figures()
-    typer.echo(json.dumps(figures, indent=1, ensure_ascii=False))
-    if report.faults:
-        raise typer.Exit(1)
-
-
-@app.command("fuzz-pictures")
-def fuzz_pictures_command(
-    count: Annotated[int, typer.Option(min=1, help="Files to read.")] = 5000,
-    seed: Annotated[int, typer.Option(min=0, help="The same seed damages alike.")] = 0,
-    out: Out = RESULTS / "fuzz-pictures.json",
-) -> None:
-    """Damaged picture files and decompression bombs, in workers of bounded memory: a picture or a typed error."""
-    report = PictureReport(Corpus(seed))
-    for result in tqdm(fuzz_pictures(count, seed, os.cpu_count() or 1), total=count, unit="file", disable=None):
-        report.add(result)
-    typer.echo(f"{report.files} files, {len(report.faults)} faults, slowest {report.slowest_seconds:.2f} s")
-    write_figures(out, report.figures())
-
-
 app.command("maps")(maps.command)
 
 
@@ -245,3 +225,7 @@ def lpips_command(
             typer.echo(f"{name}, {kind}: {row.pairs} pairs, Pearson {row.pearson:.4f}, Spearman {row.spearman:.4f}")
         figures[name] = {"pictures": len(pictures)} | {kind: asdict(row) for kind, row in found.items()}
     write_figures(out, figures)
+
+
+app.command("fuzz")(fuzzing.streams)
+app.command("fuzz-pictures")(fuzzing.pictures)

@@ -1,6 +1,6 @@
 """The figures of the README and of the page, drawn from `Results`; backgrounds are transparent."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from operator import attrgetter
 from pathlib import Path
@@ -10,8 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, ScalarFormatter, StrMethodFormatter
 
+from pipeline.evaluation.canvas import canvas, inked, saved
 from pipeline.evaluation.results import Results, Row
-from pipeline.files import atomic_path
 
 Measure = Literal["psnr", "lpips"]
 MAIN_RATE = 0.25
@@ -58,7 +58,7 @@ class Mark:
 
 def rate_curves(results: Results, measure: Measure, mark: Mark | None = None, dark: bool = False) -> Figure:
     """Quality against bits per pixel for every family; ``mark`` is put at its own rate."""
-    figure, axes = _canvas(dark, "bits per pixel (log)", _label(results, measure))
+    figure, axes = canvas(dark, "bits per pixel (log)", _label(results, measure))
     for family in ("jpeg", "webp", "avif", "jxl", "autoencoder"):
         _line(axes, results.select(family), family, "bpp", measure)
     if measure == "lpips":
@@ -75,7 +75,7 @@ def rate_curves(results: Results, measure: Measure, mark: Mark | None = None, da
 
 def steps_curves(results: Results, mark: Mark | None = None, dark: bool = False) -> Figure:
     """LPIPS against sampling steps at 0.25 bpp, each decoder at its own noise level."""
-    figure, axes = _canvas(dark, "sampling steps (log)", _label(results, "lpips"))
+    figure, axes = canvas(dark, "sampling steps (log)", _label(results, "lpips"))
     for family in ("diffusion", "flow"):
         rows = _sweep(results, family, "steps")
         suffix = f", noise {rows[0].noise_level:g}" if rows else ""
@@ -89,7 +89,7 @@ def steps_curves(results: Results, mark: Mark | None = None, dark: bool = False)
 
 def distortion_perception(results: Results, mark: Mark | None = None, dark: bool = False) -> Figure:
     """The curve that the noise level walks at 0.25 bpp, PSNR against LPIPS, beside the grain control's."""
-    figure, axes = _canvas(dark, "PSNR, dB", _label(results, "lpips"))
+    figure, axes = canvas(dark, "PSNR, dB", _label(results, "lpips"))
     start = results.select("autoencoder", MAIN_RATE)
     _line(axes, start + sorted(results.select("grain", MAIN_RATE), key=lambda r: -r.psnr), "grain", "psnr", "lpips")
     for family in ("diffusion", "flow"):
@@ -105,7 +105,7 @@ def distortion_perception(results: Results, mark: Mark | None = None, dark: bool
 
 def shift_curves(results: Results, dark: bool = False) -> Figure:
     """LPIPS at 0.25 bpp against the shift of the noise schedule, one curve a noise level."""
-    figure, axes = _canvas(dark, "shift of the noise schedule (log)", _label(results, "lpips"))
+    figure, axes = canvas(dark, "shift of the noise schedule (log)", _label(results, "lpips"))
     rows = sorted(results.select("shifted diffusion", MAIN_RATE), key=attrgetter("shift"))
     levels = sorted({row.noise_level for row in rows if row.noise_level is not None})
     for level, colour in zip(levels, _SHIFT_COLOURS, strict=False):
@@ -123,7 +123,7 @@ def shift_curves(results: Results, dark: bool = False) -> Figure:
 
 def ultralow_curves(results: Results, measure: Measure, mark: Mark | None = None, dark: bool = False) -> Figure:
     """The ultra-low codec beside conventional ones that may shrink the picture first, at the same bytes."""
-    figure, axes = _canvas(dark, "bits per pixel", _label(results, measure))
+    figure, axes = canvas(dark, "bits per pixel", _label(results, measure))
     for family in ("webp", "avif", "jxl"):
         plain = [row for row in results.select(family) if row.sigma is None]
         _line(axes, plain, family, "bpp", measure, " of the best size")
@@ -134,23 +134,21 @@ def ultralow_curves(results: Results, measure: Measure, mark: Mark | None = None
 
 def save_all(results: Results, ultralow: Results, folder: Path) -> list[Path]:
     """Writes every figure as SVG, light and dark; returns their paths."""
-    paths = []
-    for dark in (False, True):
-        figures = {
-            "ultralow-psnr": ultralow_curves(ultralow, "psnr", dark=dark),
-            "ultralow-lpips": ultralow_curves(ultralow, "lpips", dark=dark),
-            "rate-psnr": rate_curves(results, "psnr", dark=dark),
-            "rate-lpips": rate_curves(results, "lpips", dark=dark),
-            "steps": steps_curves(results, dark=dark),
-            "distortion-perception": distortion_perception(results, dark=dark),
-            "shift": shift_curves(results, dark=dark),
-        }
-        for name, figure in figures.items():
-            path = folder / f"{name}{'-dark' if dark else ''}.svg"
-            with atomic_path(path) as partial:
-                figure.savefig(partial, format="svg", transparent=True, metadata={"Date": None})
-            paths.append(path)
-    return paths
+    return [path for dark in (False, True) for path in _save(results, ultralow, folder, dark)]
+
+
+def _save(results: Results, ultralow: Results, folder: Path, dark: bool) -> Iterator[Path]:
+    figures = {
+        "ultralow-psnr": ultralow_curves(ultralow, "psnr", dark=dark),
+        "ultralow-lpips": ultralow_curves(ultralow, "lpips", dark=dark),
+        "rate-psnr": rate_curves(results, "psnr", dark=dark),
+        "rate-lpips": rate_curves(results, "lpips", dark=dark),
+        "steps": steps_curves(results, dark=dark),
+        "distortion-perception": distortion_perception(results, dark=dark),
+        "shift": shift_curves(results, dark=dark),
+    }
+    for name, figure in figures.items():
+        yield saved(figure, folder, name, dark)
 
 
 def _label(results: Results, measure: Measure) -> str:
@@ -176,21 +174,6 @@ def _sweep(results: Results, family: str, along: Literal["steps", "noise_level"]
         return []
     most = max(set(fixed), key=lambda value: (fixed.count(value), value))
     return sorted((row for row in rows if getattr(row, across) == most), key=lambda row: getattr(row, along))
-
-
-def _canvas(dark: bool, x_label: str, y_label: str) -> tuple[Figure, Axes]:
-    ink = "#e8e4dc" if dark else "#2b2926"
-    figure = Figure(figsize=(6.4, 4.2), layout="constrained")
-    figure.patch.set_alpha(0)
-    axes = figure.add_subplot()
-    axes.patch.set_alpha(0)
-    axes.set_xlabel(x_label, color=ink)
-    axes.set_ylabel(y_label, color=ink)
-    axes.tick_params(colors=ink)
-    axes.grid(alpha=0.2)
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.spines[["left", "bottom"]].set_color(ink)
-    return figure, axes
 
 
 def _line(
@@ -219,12 +202,7 @@ def _best_grain_line(axes: Axes, results: Results, label: str | None = None) -> 
 
 
 def _finish(figure: Figure, axes: Axes, mark: Mark | None, x: str, y: str, dark: bool) -> Figure:
-    ink = "#e8e4dc" if dark else "#2b2926"
     if mark is not None and getattr(mark, x) is not None and getattr(mark, y) is not None:
         axes.plot(getattr(mark, x), getattr(mark, y), "*", markersize=15, color="#c8102e", label=mark.label, zorder=5)
-    for text in axes.texts:
-        text.set_color(ink)
-        text.set_fontsize(8)
-    if axes.get_legend_handles_labels()[0]:
-        axes.legend(frameon=False, labelcolor=ink, fontsize=9)
+    inked(axes, dark)
     return figure

@@ -7,20 +7,22 @@ same picture, in fp32.
 import statistics
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
-from compressai.models import MeanScaleHyperprior
 from PIL import Image
 
 from pipeline import images
 from pipeline.autoencoder import ALIGNMENT
 from pipeline.codec import Codec
-from pipeline.score.network import evaluate, make_condition
-from pipeline.settings import DEFAULT_SETTINGS, CodecName, Decoder, DecodeSettings
+from pipeline.evaluation import peers
+from pipeline.precision import fastest
+from pipeline.settings import DEFAULT_SETTINGS, CodecName, Decoder, DecodeSettings, Precision
 
+BPP = 0.25
 _QUALITY = 0.4
+_ULTRALOW_BPP = 0.02
 
 
 @dataclass(frozen=True)
@@ -28,9 +30,27 @@ class Timing:
     """Median seconds of one operation, and the same in yardsticks."""
 
     name: str
+    precision: Precision | None
+    """Of the painter's network; None where there is none."""
     seconds: float
     ratio: float
+    megapixels_per_second: float
     bar: float | None
+    """What the ratio is to stay below."""
+
+    def __str__(self) -> str:
+        precision = "" if self.precision is None else f", {self.precision}"
+        bar = "" if self.bar is None else f"  (at most {self.bar:.2f})"
+        speed = f"{self.seconds:.3f} s, {self.megapixels_per_second:.3g} megapixels/s"
+        return f"{self.name}{precision}: {self.ratio:.3f} Y = {speed}{bar}"
+
+
+@dataclass(frozen=True)
+class _Operation:
+    name: str
+    run: Callable[[], object]
+    bar: float | None = None
+    precision: Precision | None = None
 
 
 def _median_seconds(function: Callable[[], object], repeats: int) -> float:
@@ -43,64 +63,88 @@ def _median_seconds(function: Callable[[], object], repeats: int) -> float:
     return statistics.median(seconds)
 
 
-def _yardstick(image: Image.Image) -> Callable[[], object]:
+def fast_precisions(device: torch.device) -> list[Precision]:
+    """float32, and what the device multiplies faster."""
+    return list(dict.fromkeys([Precision.FP32, fastest(device)]))
+
+
+def time_all(image: Image.Image, repeats: int = 5, others: bool = True) -> Iterator[Timing]:
+    """Times ``image`` (768 × 512 by custom) through every part that a user waits for, on the CPU, in each precision
+    that it computes fast; ``others``: and other people's networks."""
+    megapixels = image.width * image.height / 1e6
     torch.manual_seed(0)
-    model = MeanScaleHyperprior(192, 320).eval()
-    model.update(force=True)
-    padded = images.pad(images.to_tensor(image), 64)
+    yardstick = _median_seconds(peers.mbt2018_mean(image), repeats)
+    yield Timing("yardstick Y: compressai mbt2018-mean", None, yardstick, 1.0, megapixels / yardstick, None)
+    precisions = fast_precisions(torch.device("cpu"))
+    operations = [_coding(Codec.from_pretrained(device="cpu"), image)]
+    operations += [_painting(Codec.from_pretrained(device="cpu", precision=each), image) for each in precisions]
+    if others:
+        operations.append(_others(image, precisions))
+    for group in operations:
+        for operation in group:
+            seconds = _median_seconds(operation.run, repeats)
+            ratio, speed = seconds / yardstick, megapixels / seconds
+            yield Timing(operation.name, operation.precision, seconds, ratio, speed, operation.bar)
 
-    @torch.no_grad()
-    def run() -> None:
-        packed = model.compress(padded)
-        model.decompress(packed["strings"], packed["shape"])
 
-    return run
-
-
-def time_all(codec: Codec, image: Image.Image, repeats: int = 5) -> list[Timing]:
-    """Times ``image`` (768 × 512 by custom) through every part that a user waits for."""
+def _coding(codec: Codec, image: Image.Image) -> Iterator[_Operation]:
+    """What does not depend on the precision."""
     stream = codec.encode(image, quality=_QUALITY)
+    autoencoder = codec.standard.autoencoder
+
+    def reconstruct(coded: bytes) -> None:
+        autoencoder.reconstruct(codec.decode_latent(coded))
+
+    yield _Operation("encode at a quality", lambda: codec.encode(image, quality=_QUALITY))
+    yield _Operation(f"encode to {BPP} bpp", lambda: codec.encode(image, bpp=BPP))
+    yield _Operation("decode to the autoencoder's picture", lambda: reconstruct(stream))
+    yield _Operation(
+        f"encode to {BPP} bpp + decode to the autoencoder's picture",
+        lambda: reconstruct(codec.encode(image, bpp=BPP)),
+        0.25,
+    )
+    ultralow = CodecName.ULTRALOW
+    yield _Operation("ultra-low: encode", lambda: codec.encode(image, bpp=_ULTRALOW_BPP, codec=ultralow))
+
+
+def _painting(codec: Codec, image: Image.Image) -> Iterator[_Operation]:
+    """What the painters take part in."""
+    precision = codec.precision
+    stream = codec.encode(image, quality=_QUALITY)
+    ultralow_stream = codec.encode(image, bpp=_ULTRALOW_BPP, codec=CodecName.ULTRALOW)
     header, _ = codec.read(stream)
     padded = images.pad(images.to_tensor(image), ALIGNMENT)
-    quality = torch.full((1,), _QUALITY)
+    quality, grain = torch.full((1, 1, 1, 1), _QUALITY), torch.full((1,), header.grain)
     decoder = codec.standard.diffusion
-    grain = torch.full((1,), header.grain)
-    condition = make_condition(padded, decoder.scale(padded, quality, grain), grain)
+    _, condition = decoder.condition(padded, quality, grain)
     residual = torch.randn(padded.shape)
 
-    def encode_and_reconstruct() -> None:
-        coded = codec.encode(image, quality=_QUALITY)
-        codec.standard.autoencoder.reconstruct(codec.decode_latent(coded))
+    @torch.no_grad()
+    def evaluation() -> None:
+        decoder.predict(residual, condition, quality.flatten(), quality)
 
     def first_preview() -> None:
-        coded = codec.encode(image, quality=_QUALITY)
-        records = codec.decode(coded, DecodeSettings(Decoder.DIFFUSION, 25, 0.5))
+        records = codec.decode(codec.encode(image, quality=_QUALITY), DecodeSettings(Decoder.DIFFUSION, 25, 0.5))
         next(records), next(records)
 
     def paint(settings: DecodeSettings) -> Callable[[], object]:
         return lambda: deque(codec.decode(stream, settings), maxlen=0)
 
-    ultralow_stream = codec.encode(image, quality=_QUALITY, codec=CodecName.ULTRALOW)
-
     def decode_ultralow() -> None:
         codec.ultralow.reconstruct(codec.decode_latent(ultralow_stream))
         deque(codec.decode(ultralow_stream, DEFAULT_SETTINGS[CodecName.ULTRALOW]), maxlen=0)
 
-    @torch.no_grad()
-    def evaluation() -> None:
-        evaluate(decoder.unet, residual, condition, quality, quality)
+    yield _Operation("one U-Net evaluation", evaluation, 0.28 if precision is Precision.FP32 else 0.08, precision)
+    yield _Operation("encode + first painted preview", first_preview, 1.0, precision)
+    yield _Operation("flow, 4 steps", paint(DecodeSettings(Decoder.FLOW, 4, 0.5)), None, precision)
+    yield _Operation("diffusion, 25 steps", paint(DecodeSettings(Decoder.DIFFUSION, 25, 0.5)), None, precision)
+    yield _Operation("ultra-low: decode with default settings", decode_ultralow, 1.5, precision)
 
-    yardstick = _median_seconds(_yardstick(image), repeats)
-    found = [Timing("yardstick Y", yardstick, 1.0, None)]
-    for name, function, bar in (
-        ("one U-Net evaluation", evaluation, 0.25),
-        ("encode + decode to the autoencoder's picture", encode_and_reconstruct, 0.5),
-        ("encode + first painted preview", first_preview, 1.0 + 0.5 / yardstick),
-        ("diffusion, 25 steps", paint(DecodeSettings(Decoder.DIFFUSION, 25, 0.5)), None),
-        ("flow, 4 steps", paint(DecodeSettings(Decoder.FLOW, 4, 0.5)), None),
-        ("ultra-low: encode", lambda: codec.encode(image, quality=_QUALITY, codec=CodecName.ULTRALOW), None),
-        ("ultra-low: decode with default settings", decode_ultralow, 1.5),
-    ):
-        seconds = _median_seconds(function, repeats)
-        found.append(Timing(name, seconds, seconds / yardstick, bar))
-    return found
+
+def _others(image: Image.Image, precisions: list[Precision]) -> Iterator[_Operation]:
+    yield _Operation("compressai cheng2020-anchor, random weights", peers.cheng2020_anchor(image))
+    for precision in precisions:
+        evaluation = peers.sd_turbo_unet(image, precision)
+        if evaluation is not None:
+            name = "one evaluation of a U-Net of sd-turbo's size, random weights"
+            yield _Operation(name, evaluation, None, precision)

@@ -1,7 +1,7 @@
 """What the diffusion and the flow decoder have in common: the residual form, tiles, the sampling loop."""
 
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
@@ -9,14 +9,17 @@ from torch import Tensor
 
 from pipeline.grain import channel_deviation, sensor_grain
 from pipeline.layers.model import Model
-from pipeline.score.network import PATCH, build_unet, evaluate, make_condition
-from pipeline.score.scale import ResidualScale
+from pipeline.layers.quality import CELL
+from pipeline.score.network import Refinement, build_unet, evaluate, make_condition
+from pipeline.score.scale import SCALE_REACH, ResidualScale
 from pipeline.score.schedule import Scheduler, stepped
-from pipeline.tiles import Tile, blend_tiles
+from pipeline.tiles import Tile, blend_tiles, map_tiles
 
 TILE = 1024
 """Pictures up to this many pixels a side are sampled whole."""
 OVERLAP = 128
+STRIP = 256
+"""Rows that the sampler's arithmetic takes at once."""
 CHROMA_NOISE = 0.3
 """Strength of the starting noise in chroma, relative to luma: what is missing is mostly luma."""
 GRAIN_RAMP = 0.25
@@ -70,9 +73,33 @@ class ScoreDecoder(Model):
     Subclasses say how ``r`` and noise mix in training and which diffusers scheduler walks back in sampling.
     """
 
-    def _build(self, block_out_channels: tuple[int, ...], layers_per_block: int, scale_channels: int) -> None:
-        self.unet = build_unet(tuple(block_out_channels), layers_per_block)
+    def _build(
+        self, block_out_channels: tuple[int, ...], layers_per_block: int, scale_channels: int, prediction_type: str
+    ) -> None:
+        self.predicts_sample = prediction_type == "sample"
+        self.unet = build_unet(tuple(block_out_channels), layers_per_block, self.predicts_sample)
+        self.refinement = Refinement() if self.predicts_sample else None
         self.scale = ResidualScale(scale_channels)
+
+    def condition(self, x_hat: Tensor, quality: Tensor, grain: Tensor) -> tuple[Tensor, Tensor]:
+        """The residual's scale ``(batch, 1, height, width)``, and what the U-Net is told of the decoded picture."""
+        scale = self.scale(x_hat, quality, grain)
+        return scale, make_condition(x_hat, scale.detach(), grain, quality if self.predicts_sample else None)
+
+    def predict(self, x: Tensor, condition: Tensor, time: Tensor, quality: Tensor) -> Tensor:
+        """What the sampler asks for: `v_prediction` or velocity ``(batch, 3, height, width)`` at time ``(batch,)``."""
+        if self.predicts_sample:
+            return self.from_clean(self.clean(x, condition, time, quality), x, time)
+        return evaluate(self.unet, x, condition, time, quality)
+
+    def clean(self, x: Tensor, condition: Tensor, time: Tensor, quality: Tensor) -> Tensor:
+        """The clean residual that a network trained for `sample` expects at ``x``."""
+        prediction = evaluate(self.unet, x, condition, time, quality)
+        return prediction if self.refinement is None else self.refinement(prediction, x, condition)
+
+    @abstractmethod
+    def from_clean(self, clean: Tensor, x: Tensor, time: Tensor) -> Tensor:
+        """The sampler's kind of prediction that says the same as the residual ``clean``."""
 
     @abstractmethod
     def noised(self, residual: Tensor, noise: Tensor, time: Tensor) -> tuple[Tensor, Tensor]:
@@ -85,7 +112,7 @@ class ScoreDecoder(Model):
     @abstractmethod
     def start(self, guess: Tensor, noise: Tensor, time: float) -> Tensor:
         """Where sampling starts at ``time`` when the residual is taken to be ``guess``, that is, at
-        ``x_hat + s * guess`` plus noise."""
+        ``x_hat + s * guess`` plus noise; overwrites both arguments."""
 
     @abstractmethod
     def walk(self, times: list[float]) -> Iterator[WalkStep]:
@@ -95,7 +122,7 @@ class ScoreDecoder(Model):
     def sample(
         self,
         x_hat: Tensor,
-        quality: float,
+        quality: Tensor,
         grain: float,
         num_inference_steps: int,
         noise_level: float,
@@ -105,44 +132,67 @@ class ScoreDecoder(Model):
         """Paints detail onto ``x_hat`` ``(1, 3, height, width)`` in [0, 1], sides multiples of 64.
 
         Args:
-            quality: the stream's quality in [0, 1].
+            quality: the stream's quality map.
             grain: noise of the original in grey levels, see `pipeline.grain`.
             num_inference_steps: network evaluations, at least 1.
             noise_level: in (0, 1]; how much noise is injected at the start, as a fraction of the schedule.
             generator: a CPU generator, so that a seed means the same on every device.
             shift: of the noise schedule in sampling; the trained one unless given.
         """
-        qualities = torch.full((1,), quality, device=x_hat.device)
         grains = torch.full((1,), grain, device=x_hat.device)
-        scale = self.scale(x_hat, qualities, grains)
-        condition = make_condition(x_hat, scale, grains)
+        height, width = x_hat.shape[2:]
+        cells = quality.expand(-1, -1, height // CELL, width // CELL)
+        scale = map_tiles(
+            lambda *parts: self.scale(*parts, grains),
+            (x_hat, cells),
+            in_steps=(1, CELL),
+            out_step=1,
+            margin=SCALE_REACH,
+        )
+        condition = self._conditions(x_hat, scale, cells, grains)
         times = self.times(num_inference_steps, noise_level, shift)
         x = self._start(x_hat.shape, scale, grains, times[0], generator)
-        steps = list(self.walk(times))
-        for index, step in enumerate(steps):
-            prediction = self._evaluate(x, condition, step.time, qualities)
-            clean = step.clean(x, prediction)
-            x = step.update(prediction, x)
-            if index + 1 == len(steps):
-                clean = x
-            yield SampleStep(index + 1, len(steps), step.sigma_after, x_hat + scale * clean)
+        # What follows an evaluation is pointwise: strip by strip, each with its scheduler, it takes little memory.
+        strips = [(..., slice(top, top + STRIP), slice(None)) for top in range(0, height, STRIP)]
+        walks = zip(*(self.walk(times) for _ in strips), strict=True)
+        for index, steps in enumerate(walks, 1):
+            prediction = self._evaluate(x, condition, steps[0].time, quality)
+            for strip, step in zip(strips, steps, strict=True):
+                clean = step.clean(x[strip], prediction[strip])
+                x[strip] = step.update(prediction[strip], x[strip])
+                prediction[strip] = x_hat[strip] + scale[strip] * (x[strip] if index == len(times) else clean)
+            yield SampleStep(index, len(times), steps[0].sigma_after, prediction)
+            del prediction  # not kept while the next is made
 
     def _start(
         self, shape: torch.Size, scale: Tensor, grains: Tensor, time: float, generator: torch.Generator
     ) -> Tensor:
         noise = starting_noise(shape, generator).to(scale.device)
-        grain_guess = sensor_grain(shape, generator).to(scale.device) * channel_deviation(grains) / scale
-        return self.start(min(1.0, time / GRAIN_RAMP) * grain_guess, noise, time)
+        guess = sensor_grain(shape, generator).to(scale.device).mul_(channel_deviation(grains)).div_(scale)
+        return self.start(guess.mul_(min(1.0, time / GRAIN_RAMP)), noise, time)
 
-    def _evaluate(self, x: Tensor, condition: Tensor, time: float, qualities: Tensor) -> Tensor:
+    def _conditions(self, x_hat: Tensor, scale: Tensor, cells: Tensor, grains: Tensor) -> Callable[[Tile], Tensor]:
+        """`make_condition` of a tile: made once of a picture that is a single one, else when it is needed."""
+
+        def condition(tile: Tile) -> Tensor:
+            part = (..., *tile.slices())
+            levels = cells[(..., *tile.slices(CELL))] if self.predicts_sample else None
+            return make_condition(x_hat[part], scale[part], grains, levels)
+
+        height, width = x_hat.shape[2:]
+        if max(height, width) > TILE:
+            return condition
+        whole = condition(Tile(0, height, 0, width))
+        return lambda _: whole
+
+    def _evaluate(self, x: Tensor, condition: Callable[[Tile], Tensor], time: float, quality: Tensor) -> Tensor:
         """The network over the whole picture, tile by tile where it is large; one noise field is shared by all."""
-        times = torch.full_like(qualities, time)
+        times = torch.full((1,), time, device=x.device)
         height, width = x.shape[2:]
-        if height <= TILE and width <= TILE:
-            return evaluate(self.unet, x, condition, times, qualities)
 
         def tile_of(tile: Tile) -> Tensor:
-            part, part_condition = x[(..., *tile.slices())], condition[(..., *tile.slices(PATCH))]
-            return evaluate(self.unet, part, part_condition, times, qualities)
+            return self.predict(x[(..., *tile.slices())], condition(tile), times, quality)
 
+        if height <= TILE and width <= TILE:
+            return tile_of(Tile(0, height, 0, width))
         return blend_tiles(tile_of, x, 1, TILE, OVERLAP)

@@ -21,9 +21,11 @@ class DiffusionDecoder(ScoreDecoder):
         block_out_channels: tuple[int, ...] = (64, 128, 192),
         layers_per_block: int = 1,
         scale_channels: int = 64,
+        prediction_type: str = "v_prediction",
     ):
+        """``prediction_type``: ``"v_prediction"``, or ``"sample"`` for a network that was trained to paint."""
         super().__init__()
-        self._build(block_out_channels, layers_per_block, scale_channels)
+        self._build(block_out_channels, layers_per_block, scale_channels, prediction_type)
 
     @property
     def shift(self) -> float:
@@ -33,6 +35,10 @@ class DiffusionDecoder(ScoreDecoder):
     def noised(self, residual: Tensor, noise: Tensor, time: Tensor) -> tuple[Tensor, Tensor]:
         alpha, sigma = alpha_sigma(time, self.shift)
         return alpha * residual + sigma * noise, alpha * noise - sigma * residual
+
+    def from_clean(self, clean: Tensor, x: Tensor, time: Tensor) -> Tensor:
+        alpha, sigma = alpha_sigma(time[:, None, None, None], self.shift)
+        return (alpha * x - clean) / sigma
 
     def times(self, steps: int, noise_level: float, shift: float | None = None) -> list[float]:
         spaced = noise_level * torch.linspace(1, 1 / steps, steps, dtype=torch.float64)
@@ -44,7 +50,7 @@ class DiffusionDecoder(ScoreDecoder):
 
     def start(self, guess: Tensor, noise: Tensor, time: float) -> Tensor:
         alpha, sigma = (value.item() for value in alpha_sigma(torch.tensor(time), self.shift))
-        return alpha * guess + sigma * noise
+        return guess.mul_(alpha).add_(noise.mul_(sigma))
 
     def walk(self, times: list[float]) -> Iterator[WalkStep]:
         scheduler = diffusion_scheduler(self.shift)

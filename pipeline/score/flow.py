@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from pipeline.layers.model import configured
 from pipeline.score.decoder import ScoreDecoder, WalkStep
-from pipeline.score.schedule import TRAIN_TIMESTEPS, flow_scheduler
+from pipeline.score.schedule import TRAIN_TIMESTEPS, flow_scheduler, time_of
 
 
 class FlowDecoder(ScoreDecoder):
@@ -22,9 +23,13 @@ class FlowDecoder(ScoreDecoder):
         block_out_channels: tuple[int, ...] = (64, 128, 192),
         layers_per_block: int = 1,
         scale_channels: int = 64,
+        prediction_type: str = "v_prediction",
+        shift: float = 0.5,
     ):
+        """``prediction_type``: ``"v_prediction"`` for the velocity, or ``"sample"`` for a network that was trained to
+        paint, on diffusion's states; ``shift`` is that of its schedule."""
         super().__init__()
-        self._build(block_out_channels, layers_per_block, scale_channels)
+        self._build(block_out_channels, layers_per_block, scale_channels, prediction_type)
 
     @property
     def start_noise(self) -> float:
@@ -35,13 +40,22 @@ class FlowDecoder(ScoreDecoder):
         start = self.start_noise * noise
         return (1 - time) * residual + time * start, start - residual
 
+    def clean(self, x: Tensor, condition: Tensor, time: Tensor, quality: Tensor) -> Tensor:
+        """A point on the straight path is one of diffusion's, at another length and time."""
+        signal, noise = 1 - time, self.start_noise * time
+        length = torch.hypot(signal, noise)[:, None, None, None]
+        return super().clean(x / length, condition, time_of(noise / signal, self.config["shift"]), quality)
+
+    def from_clean(self, clean: Tensor, x: Tensor, time: Tensor) -> Tensor:
+        return (x - clean) / time[:, None, None, None]
+
     def times(self, steps: int, noise_level: float, shift: float | None = None) -> list[float]:
         """A flow has no schedule to shift."""
         times: list[float] = np.linspace(noise_level, noise_level / steps, steps).tolist()
         return times
 
     def start(self, guess: Tensor, noise: Tensor, time: float) -> Tensor:
-        return (1 - time) * guess + time * self.start_noise * noise
+        return guess.mul_(1 - time).add_(noise.mul_(time * self.start_noise))
 
     def walk(self, times: list[float]) -> Iterator[WalkStep]:
         scheduler = flow_scheduler()

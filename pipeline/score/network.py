@@ -3,7 +3,11 @@
 import torch
 import torch.nn.functional as F
 from diffusers.models.unets.unet_2d import UNet2DModel
-from torch import Tensor
+from torch import Tensor, nn
+
+from pipeline.layers.blocks import zero_init
+from pipeline.layers.quality import spread
+from pipeline.precision import native
 
 PATCH = 4
 """Pixels a side of one U-Net position: the picture is pixel-unshuffled by this first."""
@@ -11,13 +15,15 @@ TIME_RANGE = 1000
 """Time and quality in [0, 1] enter the U-Net's sinusoidal embeddings multiplied by this."""
 GRAIN_RANGE = 4.0
 """Grain enters the networks divided by this many grey levels."""
+_COLOURS = 3 * PATCH**2
 
 
-def build_unet(block_out_channels: tuple[int, ...] = (64, 128, 192), layers_per_block: int = 1) -> UNet2DModel:
-    """A fully convolutional `UNet2DModel`: 48 noisy + 48 decoded + 1 scale + 1 grain channels in, 48 out."""
+def build_unet(block_out_channels: tuple[int, ...], layers_per_block: int, mapped: bool) -> UNet2DModel:
+    """A fully convolutional `UNet2DModel`: 48 noisy + 48 decoded + 1 scale + 1 grain channels in, 48 out; with
+    ``mapped`` another for the quality map."""
     depth = len(block_out_channels)
     unet: UNet2DModel = UNet2DModel(
-        in_channels=2 * 3 * PATCH**2 + 2,
+        in_channels=2 * _COLOURS + 2 + mapped,
         out_channels=3 * PATCH**2,
         block_out_channels=block_out_channels,
         layers_per_block=layers_per_block,
@@ -37,27 +43,56 @@ def evaluate(unet: UNet2DModel, x: Tensor, condition: Tensor, time: Tensor, qual
         x: noisy residual ``(batch, 3, height, width)`` of about unit variance, sides multiples of 16.
         condition: from `make_condition`.
         time: ``(batch,)`` in [0, 1].
-        quality: ``(batch,)`` in [0, 1].
+        quality: quality map.
 
     Returns:
-        `torch.Tensor` of ``x``'s shape, float32: `v_prediction` or velocity, as the network was trained.
+        `torch.Tensor` of ``x``'s shape, float32: `v_prediction`, velocity or `sample`, as the network was trained.
     """
     inputs = torch.cat([F.pixel_unshuffle(x, PATCH), condition], 1).to(unet.dtype)
     inputs = inputs.contiguous(memory_format=torch.channels_last)
-    out: Tensor = unet(inputs, time * TIME_RANGE, class_labels=quality * TIME_RANGE).sample
+    with native(unet.dtype, x.device):
+        level = quality.flatten(1).mean(1)
+        out: Tensor = unet(inputs, time * TIME_RANGE, class_labels=level * TIME_RANGE).sample
     return F.pixel_shuffle(out.float(), PATCH)
 
 
-def make_condition(x_hat: Tensor, scale: Tensor, grain: Tensor) -> Tensor:
-    """What the U-Net is told of the decoded picture: ``(batch, 50, height/4, width/4)``.
+def make_condition(x_hat: Tensor, scale: Tensor, grain: Tensor, quality: Tensor | None = None) -> Tensor:
+    """What the U-Net is told of the decoded picture: ``(batch, 50, height/4, width/4)``, or 51 channels with the
+    quality map.
 
     ``x_hat`` is ``(batch, 3, height, width)`` in [0, 1]; ``scale`` is ``(batch, 1, height, width)``, shown as its
     logarithm brought near unit range; ``grain`` is ``(batch,)`` in grey levels.
     """
     log_scale = F.avg_pool2d(scale.log(), PATCH) + 3.5
-    return torch.cat([F.pixel_unshuffle(x_hat * 2 - 1, PATCH), log_scale, grain_plane(grain, log_scale)], 1)
+    planes = [F.pixel_unshuffle(x_hat * 2 - 1, PATCH), log_scale, grain_plane(grain, log_scale)]
+    if quality is not None:
+        planes.append((2 * quality_plane(quality, log_scale) - 1).to(log_scale.dtype))
+    return torch.cat(planes, 1)
 
 
 def grain_plane(grain: Tensor, like: Tensor) -> Tensor:
     """``grain`` ``(batch,)`` in grey levels as a plane ``(batch, 1, height, width)`` near unit range."""
     return (grain.to(like.dtype) / GRAIN_RANGE)[:, None, None, None].expand(-1, 1, *like.shape[2:])
+
+
+def quality_plane(quality: Tensor, like: Tensor) -> Tensor:
+    """A quality map at the positions of ``like``: ``(batch, 1, height, width)``."""
+    return spread(quality, like.shape[2:]).expand(len(like), 1, *like.shape[2:])
+
+
+class Refinement(nn.Module):
+    """Corrects a prediction at full resolution, where a pixel shuffle alone leaves dots; starts as the identity."""
+
+    def __init__(self, channels: int = 16):
+        super().__init__()
+        self.net = nn.Sequential(
+            nn.Conv2d(9, channels, 3, padding=1), nn.SiLU(), zero_init(nn.Conv2d(channels, 3, 3, padding=1))
+        )
+
+    def forward(self, prediction: Tensor, x: Tensor, condition: Tensor) -> Tensor:
+        """The prediction and the noisy residual ``x``, ``(batch, 3, height, width)``, with `make_condition`'s planes
+        => the prediction, float32."""
+        x_hat = F.pixel_shuffle(condition[:, :_COLOURS], PATCH)
+        inputs = torch.cat([prediction, x, x_hat], 1).to(next(self.net.parameters()).dtype)
+        correction: Tensor = self.net(inputs)
+        return prediction + correction.float()

@@ -8,8 +8,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from pipeline.layers.model import Model, configured
-from pipeline.score.network import grain_plane
+from pipeline.score.network import grain_plane, quality_plane
 
+SCALE_REACH = 64
+"""Pixels around a pixel that its scale depends on, at most."""
 _LOG_MIN, _LOG_MAX = math.log(0.5 / 255), math.log(0.25)
 
 
@@ -35,10 +37,10 @@ class ResidualScale(Model):
         nn.init.constant_(cast(Tensor, self.net[-1].bias), math.log(0.04))
 
     def forward(self, x_hat: Tensor, quality: Tensor, grain: Tensor) -> Tensor:
-        """``x_hat`` ``(batch, 3, height, width)`` and ``quality`` ``(batch,)`` in [0, 1], ``grain`` ``(batch,)`` in
+        """``x_hat`` ``(batch, 3, height, width)`` in [0, 1], ``quality`` a quality map, ``grain`` ``(batch,)`` in
         grey levels => scale ``(batch, 1, height, width)`` in units of the [0, 1] picture, float32."""
         x = F.pixel_unshuffle(x_hat * 2 - 1, 4)
-        plane = quality[:, None, None, None].expand(-1, 1, *x.shape[2:])
-        log_scale: Tensor = self.net(torch.cat([x, plane.to(x.dtype), grain_plane(grain, x)], 1).to(self.dtype)).float()
+        plane = quality_plane(quality, x).to(x.dtype)
+        log_scale: Tensor = self.net(torch.cat([x, plane, grain_plane(grain, x)], 1).to(self.dtype)).float()
         log_scale = F.interpolate(log_scale, scale_factor=8, mode="bilinear", align_corners=False)
         return log_scale.clamp(_LOG_MIN, _LOG_MAX).exp()

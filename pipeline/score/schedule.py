@@ -34,9 +34,14 @@ def alpha_sigma(time: Tensor, shift: float) -> tuple[Tensor, Tensor]:
     return torch.sigmoid(value).sqrt().float(), torch.sigmoid(-value).sqrt().float()
 
 
+def time_of(ratio: Tensor, shift: float) -> Tensor:
+    """The time at which noise is ``ratio`` times as strong as the signal: the inverse of `log_snr`."""
+    return 2 / math.pi * torch.atan(ratio / shift)
+
+
 def time_at_shift(time: Tensor, shift: float, other: float) -> Tensor:
     """The time at which the schedule of ``other`` has the noise that the schedule of ``shift`` has at ``time``."""
-    return 2 / math.pi * torch.atan(shift / other * torch.tan(math.pi / 2 * time.double()))
+    return time_of(shift * torch.tan(math.pi / 2 * time.double()), other)
 
 
 def diffusion_scheduler(shift: float) -> DPMSolverMultistepScheduler:

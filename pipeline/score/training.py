@@ -13,7 +13,6 @@ from pipeline.grain import grain_level, sensor_grain
 from pipeline.layers.model import moved
 from pipeline.layers.quality import uniform_map
 from pipeline.score import ScoreDecoder
-from pipeline.score.network import evaluate, make_condition
 from pipeline.training.data import PhotoSet
 
 NOISE_DRAWS = 2
@@ -38,6 +37,13 @@ def add_sensor_grain(images: Tensor, generator: torch.Generator) -> Tensor:
     return (images + (level * sensor_grain(images.shape, generator)).to(images.device)).clamp(0, 1)
 
 
+@torch.no_grad()
+def decoded(autoencoder: Autoencoder, images: Tensor, quality: Tensor) -> Tensor:
+    """What streams of ``images`` ``(batch, 3, H, W)`` at a quality map decode to, in [0, 1]; float32."""
+    reconstruction: Tensor = moved(autoencoder, images.device)(images, quality).reconstruction
+    return reconstruction.float().clamp(0, 1)
+
+
 class ScoreTask:
     """Trains a `ScoreDecoder`: squared error of its prediction, plus the Gaussian likelihood of the scale.
 
@@ -59,17 +65,14 @@ class ScoreTask:
 
     def _residual(self, images: Tensor, quality: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """The predicted scale, the residual in units of it, and the U-Net's condition."""
-        with torch.no_grad():
-            moved(self._autoencoder, images.device)
-            x_hat = self._autoencoder(images, uniform_map(quality)).reconstruction.float().clamp(0, 1)
-        grain = grain_level(images)
-        scale = self.model.scale(x_hat, quality, grain)
-        return scale, (images - x_hat) / scale, make_condition(x_hat, scale.detach(), grain)
+        x_hat = decoded(self._autoencoder, images, quality)
+        scale, condition = self.model.condition(x_hat, quality, grain_level(images))
+        return scale, (images - x_hat) / scale, condition
 
     def loss(self, images: Tensor, generator: torch.Generator) -> Tensor:
         images = add_sensor_grain(images, generator)
         # Low rates leave the most to paint: they are drawn more often.
-        quality = (torch.rand(len(images), generator=generator) ** 1.5).to(images.device)
+        quality = uniform_map(torch.rand(len(images), generator=generator) ** 1.5).to(images.device)
         scale, residual, condition = self._residual(images, quality)
         likelihood = (0.5 * residual.square() + scale.log()).mean() if self._trains_scale else 0.0
         condition = condition.repeat_interleave(NOISE_DRAWS, 0)
@@ -92,7 +95,7 @@ class ScoreTask:
         times = (drawn if time is None else torch.full((count,), time)).to(residual.device)
         noise = torch.randn(residual.shape, generator=generator).to(residual.device)
         x, target = self.model.noised(residual, noise, times[:, None, None, None])
-        prediction = evaluate(self.model.unet, x, condition, times, quality)
+        prediction = self.model.predict(x, condition, times, quality)
         return (prediction - target).square().flatten(1).mean(1)
 
     @torch.no_grad()
@@ -102,7 +105,7 @@ class ScoreTask:
         losses: dict[float, list[float]] = {time: [] for time in _VALIDATION_TIMES}
         likelihood = 0.0
         for value in _VALIDATION_QUALITIES:
-            quality = torch.full((len(images),), value, device=images.device)
+            quality = torch.full((len(images), 1, 1, 1), value, device=images.device)
             scale, residual, condition = self._residual(images, quality)
             likelihood += (0.5 * residual.square() + scale.log()).mean().item() / len(_VALIDATION_QUALITIES)
             for time in _VALIDATION_TIMES:

@@ -12,7 +12,8 @@ from torch import Tensor, nn
 from pipeline.autoencoder import Latent, QualityMap
 from pipeline.errors import SettingsError
 from pipeline.score import SampleStep
-from pipeline.settings import Allocation, CodecName, Decoder, DecodeSettings, QualityMapKind
+from pipeline.search import RateModel
+from pipeline.settings import Allocation, CodecName, Decoder, DecodeSettings, Precision, QualityMapKind
 from pipeline.stream import StreamHeader
 
 Network = TypeVar("Network", bound=nn.Module)
@@ -51,9 +52,11 @@ class System(ABC, Generic[R]):
     painters: ClassVar[tuple[Decoder, ...]]
     """The decoders that generate detail for its streams."""
 
-    def __init__(self, load: Loader, folder: Path):
-        """``folder`` is where the models lie, in the layout of ``checkpoints/``; ``load`` loads one of them."""
+    def __init__(self, load: Loader, folder: Path, precision: Precision = Precision.FP32):
+        """``folder`` is where the models lie, in the layout of ``checkpoints/``; ``load`` loads one of them.
+        ``precision`` is what the painters compute in, never ``auto``."""
         self._load = load
+        self._precision = precision
         self._folder = folder
 
     @abstractmethod
@@ -79,6 +82,10 @@ class System(ABC, Generic[R]):
     def quality_map(self, payload: bytes, quality_code: int, height: int, width: int) -> QualityMap:
         """The quality map that a payload begins with."""
         return QualityMap(quality_code)
+
+    @abstractmethod
+    def rate_model(self, padded: Tensor) -> RateModel:
+        """How its streams of ``padded`` should grow with the quality."""
 
     @abstractmethod
     def decompress(self, payload: bytes, quality_code: int, height: int, width: int) -> Latent:

@@ -1,7 +1,9 @@
 """HFD at work on real streams: analysis => stream => latent => picture => paint."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import cached_property, partial
+from typing import TypeVar
 
 import torch
 from PIL import Image
@@ -9,13 +11,24 @@ from torch import Tensor
 
 from pipeline.autoencoder import ALIGNMENT, Autoencoder, Latent, QualityMap
 from pipeline.autoencoder.allocation import wanted_levels
+from pipeline.precision import lower
 from pipeline.score import DiffusionDecoder, FlowDecoder, SampleStep, ScoreDecoder
+from pipeline.search import RateModel
 from pipeline.settings import Allocation, CodecName, Decoder, DecodeSettings
 from pipeline.stream import StreamHeader
 from pipeline.systems.base import Reconstruction, System
 
+Painter = TypeVar("Painter", bound=ScoreDecoder)
 
-class HFDSystem(System[Reconstruction]):
+
+@dataclass(frozen=True)
+class MappedReconstruction(Reconstruction):
+    """The decoded picture with the quality map that it was coded at, one level a cell."""
+
+    quality: Tensor
+
+
+class HFDSystem(System[MappedReconstruction]):
     """HFD (Hoogeboom et al. 2023, arXiv 2305.18231): the MSE autoencoder, then diffusion or a rectified flow."""
 
     name = CodecName.STANDARD
@@ -33,11 +46,16 @@ class HFDSystem(System[Reconstruction]):
 
     @cached_property
     def diffusion(self) -> DiffusionDecoder:
-        return self._load(DiffusionDecoder, Decoder.DIFFUSION)
+        return self._painter(DiffusionDecoder, Decoder.DIFFUSION)
 
     @cached_property
     def flow(self) -> FlowDecoder:
-        return self._load(FlowDecoder, Decoder.FLOW)
+        return self._painter(FlowDecoder, Decoder.FLOW)
+
+    def _painter(self, model_class: type[Painter], name: Decoder) -> Painter:
+        model = self._load(model_class, name)
+        lower(model.unet, self._precision)
+        return model
 
     def prepare(self) -> None:
         _ = self.autoencoder
@@ -51,17 +69,20 @@ class HFDSystem(System[Reconstruction]):
     def quality_map(self, payload: bytes, quality_code: int, height: int, width: int) -> QualityMap:
         return self.autoencoder.quality_map(payload, quality_code, height, width)
 
+    def rate_model(self, padded: Tensor) -> RateModel:
+        return self.autoencoder.rate_model(padded)
+
     def decompress(self, payload: bytes, quality_code: int, height: int, width: int) -> Latent:
         return self.autoencoder.decompress(payload, quality_code, height, width)
 
-    def reconstruct(self, latent: Latent) -> Reconstruction:
-        return Reconstruction(self.autoencoder.reconstruct(latent))
+    def reconstruct(self, latent: Latent) -> MappedReconstruction:
+        return MappedReconstruction(self.autoencoder.reconstruct(latent), self.autoencoder.quality_plane(latent))
 
     def paint(
-        self, reconstruction: Reconstruction, header: StreamHeader, settings: DecodeSettings
+        self, reconstruction: MappedReconstruction, header: StreamHeader, settings: DecodeSettings
     ) -> Iterator[SampleStep]:
         model: ScoreDecoder = self.diffusion if settings.decoder is Decoder.DIFFUSION else self.flow
         generator = torch.Generator().manual_seed(settings.seed)
         steps, noise_level = settings.num_inference_steps, settings.noise_level
-        quality, grain = header.quality, header.grain
-        return model.sample(reconstruction.picture, quality, grain, steps, noise_level, generator, settings.shift)
+        picture, quality = reconstruction.picture, reconstruction.quality
+        return model.sample(picture, quality, header.grain, steps, noise_level, generator, settings.shift)

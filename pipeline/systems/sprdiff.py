@@ -8,7 +8,9 @@ import torch
 from torch import Tensor
 
 from pipeline.autoencoder import Latent, QualityMap
+from pipeline.precision import lower
 from pipeline.score import SampleStep
+from pipeline.search import RateModel
 from pipeline.settings import CodecName, Decoder, DecodeSettings
 from pipeline.stream import StreamHeader
 from pipeline.systems.base import Reconstruction, System
@@ -53,7 +55,9 @@ class SPRDiffSystem(System[GuidedReconstruction]):
 
     @cached_property
     def painter(self) -> LatentPainter:
-        return self._load(LatentPainter, "painter")
+        model = self._load(LatentPainter, "painter")
+        lower(model, self._precision)
+        return model
 
     def prepare(self) -> None:
         _ = self.coder, self.vae, self.semantic_encoder
@@ -74,6 +78,9 @@ class SPRDiffSystem(System[GuidedReconstruction]):
 
         return encode_at
 
+    def rate_model(self, padded: Tensor) -> RateModel:
+        return self.coder.rate_model(padded)
+
     def decompress(self, payload: bytes, quality_code: int, height: int, width: int) -> Latent:
         return self.coder.decompress(payload, quality_code, height, width)
 
@@ -81,7 +88,7 @@ class SPRDiffSystem(System[GuidedReconstruction]):
     def reconstruct(self, latent: Latent) -> GuidedReconstruction:
         quality = self.coder.quality(latent.quality)
         guidance = self.coder.guidance(self.coder.dequantised(latent), quality)
-        return GuidedReconstruction(self._picture(guidance.coarse).clamp(0, 1), guidance)
+        return GuidedReconstruction(self._picture(guidance.coarse).clamp_(0, 1), guidance)
 
     def paint(
         self, reconstruction: GuidedReconstruction, header: StreamHeader, settings: DecodeSettings

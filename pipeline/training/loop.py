@@ -18,7 +18,8 @@ from tqdm import tqdm
 
 from pipeline.files import atomic_folder, atomic_path
 from pipeline.layers.model import channels_last
-from pipeline.precision import fast_bfloat16
+from pipeline.precision import fastest
+from pipeline.settings import Precision
 from pipeline.training.parallel import average_gradients, share_weights
 from pipeline.training.stopping import Stop
 
@@ -121,7 +122,8 @@ def train(
     """
     precision = config.mixed_precision
     if precision == "auto":
-        precision = "bf16" if torch.cuda.is_available() or fast_bfloat16() else "no"
+        device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        precision = "no" if fastest(device) is Precision.FP32 else "bf16"
     accelerator = Accelerator(mixed_precision=precision)
     if accelerator.is_main_process:
         out.mkdir(parents=True, exist_ok=True)

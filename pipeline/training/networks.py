@@ -46,6 +46,17 @@ NETWORKS: dict[str, Network] = {
                     checkpoint_minutes=10,
                 )
             ),
+            "finish": Preset.of(
+                TrainingConfig(
+                    steps=6000,
+                    batch_size=5,
+                    crop=256,
+                    learning_rate=2.5e-4,
+                    warmup_steps=100,
+                    ema_decay=0.9995,
+                    checkpoint_minutes=10,
+                )
+            ),
             "base": Preset.of(
                 replace(_BASE, steps=400_000, batch_size=16, learning_rate=4e-4),
                 widths=(96, 192, 320),
@@ -73,6 +84,25 @@ NETWORKS: dict[str, Network] = {
             "base": Preset.of(replace(_BASE, steps=300_000), **_BASE_UNET),
         },
         takes=("learning_rate",),
+    ),
+    "repaint": Network(
+        tasks.repaint,
+        "Stage 2 that paints: one network for diffusion and flow, trained on what eyes notice.",
+        {
+            "embedded": Preset.of(
+                TrainingConfig(
+                    steps=60_000,
+                    batch_size=16,
+                    crop=128,
+                    learning_rate=5e-4,
+                    decay_steps=15_000,
+                    checkpoint_minutes=10,
+                ),
+                block_out_channels=(96, 128, 160),
+                prediction_type="sample",
+            )
+        },
+        takes=("clean", "learning_rate"),
     ),
     "lpips": Network(
         tasks.lpips,
@@ -121,4 +151,5 @@ NETWORKS: dict[str, Network] = {
         mix=OBJECTS,
     ),
 }
-"""The preset ``embedded`` is what ships: minutes to an hour on two CPU cores. ``base`` wants a GPU and more."""
+"""The preset ``embedded`` is what ships: minutes to hours on two CPU cores. ``finish`` is its last tenth, on larger
+crops and the rounding of real streams; ``base`` wants a GPU and more."""

@@ -25,6 +25,8 @@ from pipeline.metrics.perceptual.networks import DISTILLED_FOLDER
 from pipeline.metrics.perceptual.teacher import Teacher
 from pipeline.metrics.perceptual.training import BlockTask, EndToEndTask, prepare
 from pipeline.score import DiffusionDecoder, FlowDecoder, ScoreDecoder
+from pipeline.score.critics import Critics
+from pipeline.score.repaint_training import RepaintTask
 from pipeline.score.training import ScoreTask
 from pipeline.training.distortions import PairSet
 from pipeline.training.run import Phase, Run
@@ -74,6 +76,23 @@ def autoencoder(
 def diffusion(run: Run, stage1: Stage1 = CHECKPOINTS / "autoencoder", init: Init = None) -> Iterator[Phase]:
     """Stage 2 as a diffusion model, on a finished stage 1."""
     yield _score_phase(run, DiffusionDecoder, stage1, init)
+
+
+def repaint(
+    run: Run,
+    stage1: Stage1 = CHECKPOINTS / "autoencoder",
+    init: Init = None,
+    critics: Annotated[bool, typer.Option("--critics", help="Train against critics: for the end.")] = False,
+) -> Iterator[Phase]:
+    """Stage 2 as one network that paints, for diffusion and flow alike, on a teacher and a finished stage 1."""
+    run.seed()
+    model = DiffusionDecoder(**run.preset.model)
+    if init is not None:
+        model.load_state_dict(load_file(init / SAFETENSORS_WEIGHTS_NAME))
+    validation = run.photos(validation=True)
+    judged_by = Critics() if critics else None
+    task = RepaintTask(model, _stage1(stage1), Teacher.load(), validation, run.config.crop, critics=judged_by)
+    yield run.phase(task)
 
 
 def flow(

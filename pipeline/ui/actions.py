@@ -137,11 +137,12 @@ class Actions:
     def decode(self, run: Run, sides: Sides, go_on: Callable[[], None] = lambda: None) -> Iterator[View]:
         """Paints step by step, then measures against the original if there is one.
 
-        ``go_on`` is called between the steps; where it raises `Stopped`, the last view is of what is there by then.
+        ``go_on`` is called between the steps and while one is waited for; where it raises `Stopped`, the last view is
+        of what is there by then.
         """
         with run.pictures.folder.held():
             try:
-                for shown in self._views(run, sides):
+                for shown in self._views(run, sides, go_on):
                     yield shown
                     if not run.decoding.ended:
                         go_on()
@@ -152,7 +153,7 @@ class Actions:
             finally:
                 run.decoding.ended = True
 
-    def _views(self, run: Run, sides: Sides) -> Iterator[View]:
+    def _views(self, run: Run, sides: Sides, go_on: Callable[[], None]) -> Iterator[View]:
         known = self.engine.painting(run.stream, run.settings) is not None
         run.qualities = self.engine.qualities(run.stream)
         shown = View(
@@ -162,7 +163,7 @@ class Actions:
             stream_file=run.pictures.folder.stream(run.name, run.stream),
         )
         yield shown
-        for painted in self._painting(run, sides, shown):
+        for painted in self._painting(run, sides, shown, go_on):
             shown = painted
             if not known:
                 yield shown
@@ -177,13 +178,13 @@ class Actions:
         run.decoding.ended = True
         yield self._finished(run, shown, known).showing(run, sides)
 
-    def _painting(self, run: Run, sides: Sides, shown: View) -> Iterator[View]:
+    def _painting(self, run: Run, sides: Sides, shown: View, go_on: Callable[[], None]) -> Iterator[View]:
         """Yields a view per sampling step and leaves the autoencoder's picture and the repaint in ``run``."""
         from pipeline.metrics import psnr
 
         original = run.pictures.read(Side.ORIGINAL) if run.has_original else None
         started = time.monotonic()
-        sampling = self.engine.paint(run.stream, run.settings)
+        sampling = self.engine.paint(run.stream, run.settings, go_on)
         for record in sampling:
             run.decoding.seconds = time.monotonic() - started
             run.take(record, original)

@@ -1,12 +1,8 @@
-"""The codec as the page uses it: loaded once, on first need, and never asked twice for the same thing.
-
-What computes is imported when it is first asked for, so that the page is there before.
-"""
+"""The codec as the page uses it: never asked twice for the same thing."""
 
 import hashlib
-import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -14,10 +10,10 @@ import numpy as np
 from PIL import Image
 
 from pipeline.arrays import Float64, UInt8
-from pipeline.cache import ByteCache
+from pipeline.cache import ByteCache, KeyLocks
 from pipeline.settings import EVEN, Allocation, CodecName, DecodeSettings, DecodeStep
-from pipeline.stream import QUALITY_STEPS, has_map
-from pipeline.ui.zerogpu import on_gpu
+from pipeline.stream import has_map
+from pipeline.ui.work import Encoded, LocalWork, Work, shipped_codec
 
 if TYPE_CHECKING:
     from pipeline.codec import Codec
@@ -36,21 +32,6 @@ FRAMES = 8
 """How many steps of a sampling a filmstrip shows."""
 
 
-def shipped_codec() -> "Codec":
-    """The codec over the checkpoints that come with Bitbrush."""
-    from pipeline.codec import Codec
-
-    return Codec.from_pretrained()
-
-
-@dataclass(frozen=True)
-class Encoded:
-    """A stream and what it took to make it."""
-
-    stream: bytes
-    seconds: float
-
-
 @dataclass(frozen=True)
 class Painting:
     """A finished decode: its first record, its last, and some between."""
@@ -61,37 +42,43 @@ class Painting:
 
 
 class Sampling:
-    """A decode on its way: its records, and the seconds that they have cost so far."""
+    """A decode on its way: its records, and the seconds that they have cost so far. It ends with its last reference."""
 
-    def __init__(self, records: Callable[["Sampling"], Iterator[DecodeStep]], seconds: float = 0.0):
-        self.seconds = seconds
-        """Spent in the codec."""
-        self._records = records(self)
+    def __init__(self, records: Iterator[DecodeStep], seconds: Sequence[float]):
+        """``seconds`` grows with every record."""
+        self._records = records
+        self._seconds = seconds
 
     def __iter__(self) -> Iterator[DecodeStep]:
         return self._records
+
+    @property
+    def seconds(self) -> float:
+        """Spent in the codec."""
+        return sum(self._seconds)
 
 
 class Engine:
     """One codec for all sessions, and what it made lately."""
 
-    def __init__(self, codec_factory: Callable[[], "Codec"] = shipped_codec):
-        self._factory = codec_factory
-        self._codec: Codec | None = None
-        self._loading = threading.Lock()
-        self._encoding = threading.Lock()
-        self._encode, self._decode = on_gpu(self._encode_here), on_gpu(self._decode_here)
+    def __init__(self, codec_factory: Callable[[], "Codec"] = shipped_codec, work: Work | None = None):
+        """The codec of ``codec_factory`` computes in this process, unless other ``work`` is given."""
+        self._work = work or LocalWork(codec_factory)
+        self._encoding = KeyLocks()
         self._streams: ByteCache[Encoded] = ByteCache(STREAM_BYTES_KEPT, lambda encoded: len(encoded.stream))
         self._plain: ByteCache[PlainResult] = ByteCache(PLAIN_BYTES_KEPT, lambda it: len(it.data) + it.image.nbytes)
         self._scores: ByteCache[Scores] = ByteCache(SCORE_BYTES_KEPT, lambda scores: _SCORE_BYTES)
         self._paintings: ByteCache[Painting] = ByteCache(PAINTING_BYTES_KEPT, lambda it: _picture_bytes(it.records))
 
     @property
-    def codec(self) -> "Codec":
-        with self._loading:
-            if self._codec is None:
-                self._codec = self._factory()
-            return self._codec
+    def places(self) -> int:
+        """How many runs it can serve at once."""
+        return self._work.places
+
+    @property
+    def description(self) -> str:
+        """Device and precision, for people."""
+        return self._work.description
 
     def encoded(self, photo: bytes, control: RateControl, value: float, allocation: Allocation) -> Encoded | None:
         """What `encode` made of this file before, if it is still known."""
@@ -110,17 +97,16 @@ class Engine:
 
         Args:
             photo: the file ``image`` was loaded from, if there is one: the cache then knows the stream by it.
-            check: called between the attempts at a bitrate; what it raises ends the encoding.
+            check: called now and then, at least between the attempts at a bitrate; what it raises ends the encoding.
         """
-        with self._encoding:
-            source = _fingerprint(image) if photo is None else hashlib.sha256(photo).digest()
-            key = source, control, value, _told_by(allocation)
+        source = _fingerprint(image) if photo is None else hashlib.sha256(photo).digest()
+        key = source, control, value, _told_by(allocation)
+        with self._encoding.of(key):
             encoded = self._streams.get(key)
             if encoded is None:
-                self.codec.system(codec_behind(control)).prepare()  # loading the models is no part of the time
-                started = time.monotonic()
-                stream = self._encode(image, control, value, check, allocation)
-                encoded = Encoded(stream, time.monotonic() - started)
+                quality, bpp = (value, None) if control == "quality" else (None, value)
+                options = dict(quality=quality, bpp=bpp, codec=codec_behind(control), allocation=allocation)
+                encoded = self._work.encode(image, check, **options)
                 self._streams.put(key, encoded)
             return encoded
 
@@ -128,72 +114,56 @@ class Engine:
         """The finished decode of a stream, if it is still known."""
         return self._paintings.get((stream, settings))
 
-    def paint(self, stream: bytes, settings: DecodeSettings) -> Sampling:
-        """`Codec.decode`; of a `painting` that is known, only the records that were kept."""
+    def paint(self, stream: bytes, settings: DecodeSettings, check: Callable[[], None] = lambda: None) -> Sampling:
+        """`Codec.decode`; of a `painting` that is known, only the records that were kept.
+
+        Args:
+            check: called while a step is waited for that others compute; what it raises ends the decoding.
+        """
         known = self.painting(stream, settings)
         if known:
-            return Sampling(lambda _: iter(known.records), known.seconds)
-        return Sampling(lambda sampling: self._painted(stream, settings, sampling))
+            return Sampling(iter(known.records), (known.seconds,))
+        seconds: list[float] = []
+        return Sampling(self._painted(stream, settings, check, seconds), seconds)
 
-    def _painted(self, stream: bytes, settings: DecodeSettings, sampling: Sampling) -> Iterator[DecodeStep]:
+    def _painted(
+        self, stream: bytes, settings: DecodeSettings, check: Callable[[], None], seconds: list[float]
+    ) -> Iterator[DecodeStep]:
         records: list[DecodeStep] = []
-        decode = self._decode(stream, settings)
-        while True:
-            started = time.monotonic()
-            record = next(decode, None)
-            sampling.seconds += time.monotonic() - started
-            if record is None:
-                break
-            if record.step in film_steps(record.total) and _picture_bytes(records) <= PAINTING_BYTES_KEPT:
-                records.append(record)
-            yield record
-        self._paintings.put((stream, settings), Painting(tuple(records), sampling.seconds))
-
-    def _encode_here(
-        self, image: Image.Image, control: RateControl, value: float, check: Callable[[], None], allocation: Allocation
-    ) -> bytes:
-        quality, bpp = (value, None) if control == "quality" else (None, value)
-        codec = codec_behind(control)
-        return self.codec.encode(image, quality=quality, bpp=bpp, codec=codec, allocation=allocation, check=check)
-
-    def _decode_here(self, stream: bytes, settings: DecodeSettings) -> Iterator[DecodeStep]:
-        yield from self.codec.decode(stream, settings)
+        with closing(self._work.decode(stream, settings, check)) as steps:
+            for record, took in steps:
+                seconds.append(took)
+                if record.step in film_steps(record.total) and _picture_bytes(records) <= PAINTING_BYTES_KEPT:
+                    records.append(record)
+                yield record
+        self._paintings.put((stream, settings), Painting(tuple(records), sum(seconds)))
 
     def qualities(self, stream: bytes) -> Float64 | None:
         """The quality in [0, 1] of each cell ``(rows, columns)`` of a stream; None where it is the same in all."""
-        if not has_map(stream):
-            return None
-        codes: Float64 = self.codec.quality_map(stream).codes[0, 0].numpy()
-        return codes / QUALITY_STEPS
+        return self._work.qualities(stream) if has_map(stream) else None
 
     def plain(self, image: Image.Image, codec: str, max_bytes: int) -> "PlainResult":
         """`pipeline.comparison.baselines.encode_plain`, remembered."""
-        from pipeline.comparison.baselines import encode_plain
-
         key = _fingerprint(image), codec, max_bytes
         result = self._plain.get(key)
         if result is None:
-            result = encode_plain(image, codec, max_bytes)
+            result = self._work.plain(image, codec, max_bytes)
             self._plain.put(key, result)
         return result
 
     def measure(self, original: UInt8, picture: UInt8) -> "Scores":
         """`pipeline.metrics.measure`, remembered."""
-        from pipeline.metrics import measure
-
         key = tuple(_fingerprint(each) for each in (original, picture))
         scores = self._scores.get(key)
         if scores is None:
-            scores = measure(original, picture)
+            scores = self._work.measure(original, picture)
             self._scores.put(key, scores)
         return scores
 
     @property
     def lpips_network(self) -> str | None:
         """`pipeline.metrics.lpips_name`."""
-        from pipeline.metrics import lpips_name
-
-        return lpips_name()
+        return self._work.lpips_network
 
 
 def codec_behind(control: RateControl) -> CodecName:

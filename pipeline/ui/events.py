@@ -36,7 +36,7 @@ AT_ONCE: dict[str, Any] = ASIDE | {"queue": False}
 # Only events that pass through the queue show their errors, and only `failure` follows an error.
 CHECK: dict[str, Any] = ASIDE | {"js": "bitbrush.toResult", "concurrency_limit": None}
 MODEL = "model"
-"""Of all model work at most one runs at a time."""
+"""Of all model work at most as many runs go on at once as the engine has places."""
 
 
 def connect(page: gr.Blocks, parts: Parts, actions: Actions) -> None:
@@ -54,9 +54,8 @@ def _connect_runs(page: gr.Blocks, parts: Parts, actions: Actions) -> None:
     def work(event: Callable[..., Any], handler: Callable[..., Any], answer: Any, **options: Any) -> Any:
         inputs = options.pop("inputs", None) or parts.wanted(handler)
         shown: dict[str, Any] = {"show_progress": "minimal", "show_progress_on": parts.status}
-        return event(
-            handler, inputs, parts.named(answer._fields), concurrency_id=MODEL, concurrency_limit=1, **shown, **options
-        )
+        limits: dict[str, Any] = {"concurrency_id": MODEL, "concurrency_limit": actions.engine.places}
+        return event(handler, inputs, parts.named(answer._fields), **limits, **shown, **options)
 
     def at_once(event: Callable[..., Any], handler: Callable[..., Any], answer: Any, **options: Any) -> Any:
         return event(handler, parts.wanted(handler), parts.named(answer._fields), **AT_ONCE, **options)

@@ -102,7 +102,7 @@ class Report:
 
     def html(self) -> str:
         """The rate, the table of scores, and what to make of it."""
-        notes = [*self.notes, HONEST, CONTROL if self.methods else NO_ORIGINAL]
+        notes = [*self.notes, HONEST, CONTROL if self.methods else NO_ORIGINAL, f"Painting computed on: {self.device}."]
         if self.methods and self.lpips_network is None:
             notes.append(NO_LPIPS)
         table = self._table() if self.methods else ""

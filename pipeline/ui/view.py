@@ -70,7 +70,7 @@ def report(run: Run, engine: Engine, scored: bool = False, psnr: float | None = 
     return Report(
         run.header,
         run.settings.seed,
-        engine.codec.description,
+        engine.description,
         run.encode_seconds,
         run.decoding.seconds,
         scores[Side.REPAINT].psnr if Side.REPAINT in scores else psnr,

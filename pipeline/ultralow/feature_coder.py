@@ -14,6 +14,7 @@ from pipeline.layers.blocks import ResidualBlock, zero_init
 from pipeline.layers.dct import dct_basis
 from pipeline.layers.model import Model, configured
 from pipeline.layers.quality import Knots, QualityBias, uniform_map
+from pipeline.search import RateModel, bands, rate_model
 from pipeline.stream import QUALITY_STEPS
 from pipeline.tiles import Tile
 from pipeline.ultralow.encoders import DistortionEncoder
@@ -23,6 +24,8 @@ BLOCK = 32
 """Pixels a side of one coded position."""
 ALIGNMENT = 128
 """Picture sides are padded to multiples of this."""
+_RATE = (1.09, 1.1)
+"""Power and logarithm of the factor of `rate_model`."""
 LAMBDA_MIN, LAMBDA_MAX = 4e-6, 1.5e-4
 _LOG_SCALES = (-6.0, 2.5)
 """Bounds of the residual's scale: residuals reach 25, and on stripes of full contrast its network answers anything."""
@@ -145,6 +148,11 @@ class FeatureCoder(Model):
         grey levels, float32."""
         with torch.autocast(image.device.type, enabled=False):
             return F.conv2d((image.float() - 0.5) * 255, self.basis.float(), stride=BLOCK)
+
+    @torch.no_grad()
+    def rate_model(self, image: Tensor) -> RateModel:
+        """How the streams of `compress` should grow with the quality."""
+        return rate_model(self.coefficients(bands(image, ALIGNMENT)), self.log_gain, BLOCK, *_RATE)
 
     def fuse(self, image: Tensor, latents: Tensor, semantic: Tensor) -> Tensor:
         """The three encoders' features, ``(batch, width, H/16, W/16)``; they do not depend on the quality.

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from pipeline.layers.model import Model, configured
+from pipeline.precision import native
 from pipeline.score.schedule import TRAIN_TIMESTEPS, flow_scheduler, stepped
 from pipeline.tiles import Tile, blend_tiles
 from pipeline.ultralow.feature_coder import Guidance
@@ -91,6 +92,10 @@ class LatentPainter(Model):
     def predict(self, x: Tensor, time: Tensor, guidance: Guidance) -> Tensor:
         """The clean residual ``r`` expected at ``x`` ``(batch, latent_channels, H/8, W/8)`` and time ``(batch,)`` in
         (0, 1]; float32."""
+        with native(self.unet.dtype, x.device):
+            return self._predicted(x, time, guidance).float()
+
+    def _predicted(self, x: Tensor, time: Tensor, guidance: Guidance) -> Tensor:
         maps = list(guidance.pixel_features)
         while len(maps) < len(self.unet.config["block_out_channels"]):
             maps.append(F.avg_pool2d(maps[-1], 2))
@@ -103,7 +108,7 @@ class LatentPainter(Model):
             down_block_additional_residuals=tuple(skips),
             mid_block_additional_residual=self.inject_mid(maps[-1]),
         ).sample
-        return predicted.float()
+        return predicted
 
     @torch.no_grad()
     def sample(

@@ -19,6 +19,7 @@ OPTIONS = {
     "autoencoder": ["--clean", "--learning-rate", "--init", "--lambda-range", "--lapped", "--weighed-rounding"],
     "diffusion": ["--learning-rate", "--autoencoder", "--init"],
     "flow": ["--learning-rate", "--autoencoder", "--init"],
+    "repaint": ["--clean", "--learning-rate", "--autoencoder", "--init", "--critics"],
     "lpips": ["--autoencoder"],
     "vae": [],
     "vae-decoder": ["--init"],

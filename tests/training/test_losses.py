@@ -2,7 +2,13 @@
 
 import torch
 
-from pipeline.training.losses import grid_contrast, grid_repetition, ms_ssim_error
+from pipeline.training.losses import (
+    feature_statistics,
+    grid_contrast,
+    grid_repetition,
+    local_energy_error,
+    ms_ssim_error,
+)
 from tests.test_ultralow import tensor
 
 
@@ -28,3 +34,21 @@ def test_ms_ssim_error() -> None:
     image = tensor(192, 192)
     error = ms_ssim_error(torch.cat([image, image * 0.5]), torch.cat([image, image]))
     assert error[0] < 1e-5 < error[1]
+
+
+def test_feature_statistics_ask_for_the_texture_not_for_its_values() -> None:
+    texture, other = torch.randn(2, 2, 8, 32, 32, generator=torch.Generator().manual_seed(0)).unbind()
+    same, alike, smooth = (feature_statistics([texture], [maps]) for maps in (texture, other, 0 * texture))
+    assert (same == 0).all() and (8 * alike < smooth).all()
+
+
+def test_feature_statistics_have_gradients_where_maps_are_even() -> None:
+    maps = torch.zeros(1, 4, 32, 32, requires_grad=True)
+    feature_statistics([torch.ones(1, 4, 32, 32)], [maps]).sum().backward()
+    assert maps.grad is not None and maps.grad.isfinite().all() and maps.grad.any()
+
+
+def test_energy_of_detail_is_that_of_other_grain_but_not_of_none() -> None:
+    grain, other = 0.5 + 0.05 * torch.randn(2, 1, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+    assert local_energy_error(grain, grain) == 0
+    assert 5 * local_energy_error(other, grain) < local_energy_error(torch.full_like(grain, 0.5), grain)

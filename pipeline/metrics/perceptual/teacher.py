@@ -55,8 +55,16 @@ class Teacher:
         As `lpips.LPIPS.forward` computes it, but under autocast too the maps are compared in float32.
         """
         with torch.no_grad():
-            wanted = self.weighted(self.network.net(self.scaled(originals)))
-        found = self.weighted(self.network.net(self.scaled(pictures)))
+            wanted = self.stages(originals)
+        return self.distance_of(wanted, self.stages(pictures))
+
+    def stages(self, images: Tensor) -> list[Tensor]:
+        """The seven feature maps of ``images`` in [0, 1] that LPIPS compares."""
+        return list(self.network.net(self.scaled(images)))
+
+    def distance_of(self, originals: list[Tensor], pictures: list[Tensor]) -> Tensor:
+        """LPIPS ``(batch,)`` of what `stages` gave for both."""
+        wanted, found = self.weighted(originals), self.weighted(pictures)
         parts = [(a.float() - b.float()).square().sum(1).flatten(1).mean(1) for a, b in zip(wanted, found, strict=True)]
         return torch.stack(parts).sum(0)
 

@@ -1,0 +1,45 @@
+"""What all plots look like: transparent, for light and for dark pages."""
+
+from pathlib import Path
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from pipeline.files import atomic_path
+
+
+def _ink(dark: bool) -> str:
+    return "#e8e4dc" if dark else "#2b2926"
+
+
+def canvas(dark: bool, x_label: str, y_label: str) -> tuple[Figure, Axes]:
+    """An empty plot."""
+    ink = _ink(dark)
+    figure = Figure(figsize=(6.4, 4.2), layout="constrained")
+    figure.patch.set_alpha(0)
+    axes = figure.add_subplot()
+    axes.patch.set_alpha(0)
+    axes.set_xlabel(x_label, color=ink)
+    axes.set_ylabel(y_label, color=ink)
+    axes.tick_params(colors=ink)
+    axes.grid(alpha=0.2)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.spines[["left", "bottom"]].set_color(ink)
+    return figure, axes
+
+
+def inked(axes: Axes, dark: bool) -> None:
+    """Gives texts their colour and size, and draws the legend where a curve has a name."""
+    for text in axes.texts:
+        text.set_color(_ink(dark))
+        text.set_fontsize(8)
+    if axes.get_legend_handles_labels()[0]:
+        axes.legend(frameon=False, labelcolor=_ink(dark), fontsize=9)
+
+
+def saved(figure: Figure, folder: Path, name: str, dark: bool) -> Path:
+    """Writes a plot as SVG, the same bytes for the same figures."""
+    path = folder / f"{name}{'-dark' if dark else ''}.svg"
+    with atomic_path(path) as partial:
+        figure.savefig(partial, format="svg", transparent=True, metadata={"Date": None})
+    return path
