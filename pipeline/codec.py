@@ -16,7 +16,7 @@ from torch import Tensor
 from pipeline import images
 from pipeline.arrays import UInt8
 from pipeline.autoencoder import Latent, QualityMap
-from pipeline.autoencoder.allocation import affordable, fitting, painted_levels
+from pipeline.autoencoder.allocation import affordable
 from pipeline.cache import ByteCache
 from pipeline.errors import SettingsError, StreamError
 from pipeline.grain import grain_code
@@ -24,7 +24,7 @@ from pipeline.memory import tidy
 from pipeline.precision import chosen
 from pipeline.score import SampleStep
 from pipeline.search import search_bitrate
-from pipeline.settings import DEFAULT_SETTINGS, CodecName, DecodeSettings, DecodeStep, Precision
+from pipeline.settings import DEFAULT_SETTINGS, EVEN, Allocation, CodecName, DecodeSettings, DecodeStep, Precision
 from pipeline.stream import QUALITY_STEPS, StreamHeader, pack, unpack
 from pipeline.systems import HFDSystem, Reconstruction, SPRDiffSystem, System
 from pipeline.systems.base import Network
@@ -93,8 +93,6 @@ class Codec:
                 self._models[name] = model
             return cast(Network, self._models[name])
 
-    # -- encoding ---------------------------------------------------------------------------------------------------
-
     def encode(
         self,
         image: Image.Image,
@@ -102,7 +100,7 @@ class Codec:
         quality: float | None = None,
         bpp: float | None = None,
         codec: CodecName = CodecName.STANDARD,
-        mask: Image.Image | None = None,
+        allocation: Allocation = EVEN,
         check: Callable[[], None] = lambda: None,
     ) -> bytes:
         """Compresses an RGB picture to a stream.
@@ -112,13 +110,12 @@ class Codec:
             quality: 0 ... 1; the rate follows from the picture.
             bpp: bits per pixel of the whole stream, header included; the quality is searched over real streams, and
                 the largest stream within the target is returned (the smallest possible one where none is).
-            mask: a picture of the same shape whose bright parts shall get more of the bits than the rest; a target
-                bitrate stays the same.
+            allocation: where in the picture the bits go; a target bitrate stays the same.
             check: called before every stream that is made; what it raises ends the encoding.
 
         Raises:
-            SettingsError: not exactly one of ``quality`` and ``bpp``, or out of range; a mask of another shape, or for
-                a system that takes none.
+            SettingsError: not exactly one of ``quality`` and ``bpp``, or out of range; a quality map for
+                a system that takes none, or a mask of another shape.
         """
         if (quality is None) == (bpp is None):
             raise SettingsError("Give either a quality or a bitrate, not both and not neither.")
@@ -128,18 +125,14 @@ class Codec:
         low, high = system.bpp_range
         if bpp is not None and not low <= bpp <= high:
             raise SettingsError(f"The bitrate of the {codec} codec must lie between {low} and {high} bpp, not {bpp}.")
-        if mask is not None:
-            if not system.takes_map:
-                raise SettingsError(f"The {system.name} codec takes no mask; leave it away, or use the standard codec.")
-            mask = fitting(mask, image)
         with self._lock:
             check()
             weights = self.weights_hash(system.model_name)
             padded = images.pad(images.to_tensor(image), system.alignment)
             grain = grain_code(padded[..., : image.height, : image.width])
             padded = padded.to(self.device)
+            wanted = levels = system.levels(allocation, image, padded)
             compress = system.encoder(padded)
-            levels: Tensor | None = None
 
             def encode_at(quality_code: int) -> bytes:
                 check()
@@ -147,16 +140,13 @@ class Codec:
                 tidy(image.width * image.height)
                 return pack(system.model_name, weights, *image.size, quality_code, grain, payload)
 
-            code = None if quality is None else round(quality * QUALITY_STEPS)
-            target = 0.0 if bpp is None else bpp
-            if mask is not None:
-                bits = image.width * image.height * target if code is None else 8 * len(encode_at(code))
-                levels = affordable(painted_levels(mask, *padded.shape[2:]), bits)
-            if code is not None:
-                return encode_at(code)
-            return search_bitrate(encode_at, target, system.bpp_tolerance, system.rate_model(padded))
-
-    # -- decoding ---------------------------------------------------------------------------------------------------
+            if bpp is not None:
+                levels = None if wanted is None else affordable(wanted, image.width * image.height * bpp)
+                return search_bitrate(encode_at, bpp, system.bpp_tolerance, system.rate_model(padded))
+            code = round(cast(float, quality) * QUALITY_STEPS)
+            stream = encode_at(code)
+            levels = None if wanted is None else affordable(wanted, 8 * len(stream))
+            return stream if levels is wanted else encode_at(code)
 
     def read(self, stream: bytes) -> tuple[StreamHeader, bytes]:
         """Header and payload of a stream that this codec's models can decode.
@@ -182,6 +172,14 @@ class Codec:
             latent = system.decompress(payload, header.quality_code, height, width)
             tidy(width * height)
             return latent
+
+    def quality_map(self, stream: bytes) -> QualityMap:
+        """The quality map alone; raises like `read`."""
+        header, payload = self.read(stream)
+        system = self.system(header.codec)
+        width, height = images.padded_size(header.width, header.height, system.alignment)
+        with self._lock:
+            return system.quality_map(payload, header.quality_code, height, width)
 
     def reconstruct(self, stream: bytes) -> UInt8:
         """The picture that the stream alone describes, ``(height, width, 3)`` uint8."""

@@ -130,6 +130,13 @@ def unpack(stream: bytes) -> tuple[StreamHeader, bytes]:
     return header, payload
 
 
+def has_map(stream: bytes) -> bool:
+    """Whether the quality differs from place to place: a standard payload's first byte names the table of the levels,
+    0 where there are none. Raises like `unpack`."""
+    header, payload = unpack(stream)
+    return header.codec is CodecName.STANDARD and payload[:1] > b"\0"
+
+
 def read_header(stream: bytes) -> StreamHeader:
     """The header of an undamaged stream; raises like `unpack`."""
     return unpack(stream)[0]

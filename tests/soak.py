@@ -77,7 +77,7 @@ class Soak:
             kind = dice.randrange(3)
             try:
                 if kind == 0:
-                    data = [dice.choice(HOSTILE) for _ in range(9)]
+                    data = [dice.choice(HOSTILE) for _ in range(11)]
                     httpx.post(f"{self._url}/gradio_api/call/compress", json={"data": data}, timeout=30)
                 elif kind == 1:
                     path = folder / f"{self.attacks}.bbr"

@@ -16,7 +16,7 @@ from PIL import Image
 from pipeline.comparison.baselines import add_grain, encode_plain
 from pipeline.images import load_image
 from pipeline.metrics import lpips_name, measure, psnr
-from pipeline.settings import DecodeSettings
+from pipeline.settings import Allocation, DecodeSettings
 from pipeline.stream import bits_per_pixel
 from pipeline.ui import files
 from pipeline.ui.files import RunFolder, file_stem
@@ -45,7 +45,7 @@ def client(served: "ServedApp") -> Client:
 
 
 def compress(client: Client, photo: Path, **settings) -> Answer:
-    defaults = {"rate": "quality", "quality": 0.3, "steps": 1, "noise": 0.5, "seed": 0}
+    defaults = {"rate": "quality", "quality": 0.3, "steps": 1, "noise": 0.5, "seed": 0, "quality_map": "even"}
     return Answer(*client.predict(handle_file(str(photo)), **(defaults | settings), api_name="/compress"))
 
 
@@ -167,6 +167,24 @@ def test_the_ultra_low_codec_is_a_rate_like_any_other(client: Client, served: "S
     np.testing.assert_array_equal(pixels(answer.picture_file), last.image)
 
 
+def test_a_mask_file_says_where_the_bits_go(client: Client, served: "ServedApp", photo: Path, tmp_path: Path):
+    image = load_image(photo)
+    mask = Image.new("L", image.size)
+    mask.paste(255, (0, 0, 88, 168))
+    mask.save(tmp_path / "mask.png")
+    answer = compress(client, photo, quality_map="painted", mask=handle_file(str(tmp_path / "mask.png")))
+    expected = served.codec.encode(image, quality=0.3, allocation=Allocation("painted", mask))
+    assert Path(answer.stream_file).read_bytes() == expected
+
+
+def test_bad_masks_get_a_sentence(client: Client, photo: Path, tmp_path: Path):
+    Image.new("L", (64, 8), 255).save(tmp_path / "flat.png")
+    (tmp_path / "text.png").write_text("not a picture")
+    for name, reason in ("flat.png", "shape of the picture"), ("text.png", "not a picture"):
+        with pytest.raises(AppError, match=reason):
+            compress(client, photo, quality_map="painted", mask=handle_file(str(tmp_path / name)))
+
+
 def test_identical_batches_leave_nothing_more_behind(served: "ServedApp", photo: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(files, "KEPT_BYTES", 1_000_000)
     cache = Path(get_upload_folder())
@@ -186,7 +204,7 @@ def test_identical_batches_leave_nothing_more_behind(served: "ServedApp", photo:
 
 
 def test_compare_puts_every_method_into_the_same_bytes(client: Client, served: "ServedApp", photo: Path):
-    settings = {"rate": "quality", "quality": 0.5, "steps": 1}
+    settings = {"rate": "quality", "quality": 0.5, "steps": 1, "quality_map": "even"}
     sheet, numbers = client.predict(handle_file(str(photo)), **settings, api_name="/compare")
     stream = served.codec.encode(load_image(photo), quality=0.5)
     scores = numbers["methods"]

@@ -17,7 +17,7 @@ from PIL import Image
 from pipeline.comparison.baselines import encode_plain
 from pipeline.comparison.differences import error_map, spread_map, worst_region
 from pipeline.images import load_image
-from pipeline.settings import DEFAULT_SETTINGS, CodecName, DecodeSettings
+from pipeline.settings import DEFAULT_SETTINGS, Allocation, CodecName, DecodeSettings
 from pipeline.ui.choices import EXAMPLES
 from pipeline.ui.plots import KINDS
 from tests.screenshots import ARGUMENTS, open_tab
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from tests.app_fixtures import BlockedApp, ServedApp
 
+ADAPTIVE = Allocation("adaptive")
 pytest_plugins = ["tests.app_fixtures"]
 pytestmark = pytest.mark.browser
 
@@ -164,7 +165,7 @@ def test_desktop(browser: "Browser", served: "ServedApp", photo: Path, tmp_path:
         page.get_by_label("Diffusion", exact=True).check()
         run(page, 2)
 
-        stream = served.codec.encode(load_image(photo), quality=0.3)
+        stream = served.codec.encode(load_image(photo), quality=0.3, allocation=ADAPTIVE)
         records = list(served.codec.decode(stream, DecodeSettings(num_inference_steps=2)))
         wait_for_captions(page, "Autoencoder", "Diffusion, 2 steps")
         np.testing.assert_array_equal(served_picture(page, 0), records[0].image)
@@ -195,6 +196,57 @@ def test_desktop(browser: "Browser", served: "ServedApp", photo: Path, tmp_path:
         page.locator("#decode").click()
         page.get_by_text("without its original").wait_for()
         wait_for_captions(page, "Autoencoder", "Diffusion, 1 step,")
+
+
+@pytest.mark.parametrize(("width", "height", "scheme"), [(1280, 900, "light"), (390, 844, "dark")])
+def test_a_brush_says_where_the_bits_go(
+    browser: "Browser", served: "ServedApp", width: int, height: int, scheme: str, tmp_path: Path
+):
+    with opened(browser, served, width, height, scheme) as page:
+        assert not page.locator("#mask").is_visible()
+        choose_map(page, "Painted")
+        canvas = page.locator("#mask canvas")
+        canvas.wait_for()
+        page.wait_for_timeout(2000)  # until the photo lies on it
+        run(page, 1)
+        assert "Nothing is painted" in page.locator("#report").inner_text()
+
+        canvas.scroll_into_view_if_needed()
+        box = canvas.bounding_box()
+        across = [(box["x"] + share * box["width"], box["y"] + box["height"] / 2) for share in (0.2, 0.3, 0.4)]
+        page.mouse.move(*across[0])
+        page.mouse.down()
+        for place in across[1:]:
+            page.mouse.move(*place, steps=10)
+        page.mouse.up()
+        page.wait_for_timeout(500)
+        run(page, 1)
+        assert "Nothing is painted" not in page.locator("#report").inner_text()
+        with page.expect_download() as download:
+            page.locator("#stream-file").click()
+        download.value.save_as(tmp_path / "cat.bbr")
+        levels = served.codec.quality_map((tmp_path / "cat.bbr").read_bytes()).levels.double()
+        middle, left = levels[3:6], levels[3:6, 2:7]
+        assert left.mean() > levels.mean() and middle.mean() > levels[:2].mean() and levels.min() == 0
+
+        page.locator("#overlay input").check()
+        page.locator("#captions .legend", has_text="more bits").wait_for()
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        named = page.locator("#mask").evaluate(UNNAMED.replace("document", "mask").replace("()", "(mask)", 1))
+        assert named == []
+
+
+def test_the_ultra_low_codec_shows_no_map(browser: "Browser", served: "ServedApp"):
+    with opened(browser, served) as page:
+        choose_map(page, "Painted")
+        page.locator("#mask canvas").wait_for()
+        page.get_by_label("Ultra-low", exact=True).check()
+        page.locator("#map").wait_for(state="hidden")
+        page.locator("#mask").wait_for(state="hidden")
+
+
+def choose_map(page: "Page", name: str) -> None:
+    page.locator("#map label", has_text=name).click()
 
 
 PRESS_STOP = """(delay) => {

@@ -18,9 +18,18 @@ from pipeline.comparison.baselines import encode_plain
 from pipeline.comparison.sheet import SMALLEST
 from pipeline.images import load_image
 from pipeline.pictures.png import ANIMATED
-from pipeline.settings import DEFAULT_SETTINGS, CodecName, DecodeSettings, DecodeStep
+from pipeline.settings import (
+    DEFAULT_ALLOCATIONS,
+    DEFAULT_SETTINGS,
+    Allocation,
+    CodecName,
+    DecodeSettings,
+    DecodeStep,
+)
+from pipeline.stream import pack, unpack
 
 ROOT = Path(__file__).resolve().parent.parent
+EXAMPLE = ROOT / "assets" / "examples" / "cat.png"
 runner = CliRunner()
 
 
@@ -81,7 +90,7 @@ def test_help_has_examples(command):
 
 def test_round_trip_through_files(photo, tmp_path, codec, stream):
     packed, out = tmp_path / "a.bbr", tmp_path / "a.png"
-    result = run("compress", photo, packed)
+    result = run("compress", photo, packed, "--map", "even")
     assert result.exit_code == 0 and f"{len(stream):,} bytes" in result.stderr
     assert packed.read_bytes() == stream
     assert run("decompress", packed, out, "--decoder", "autoencoder").exit_code == 0
@@ -134,7 +143,7 @@ def test_round_trip_through_stdin_and_stdout(photo, codec, stream):
         line = [sys.executable, "-m", "pipeline", command, "-", "-", *options]
         return subprocess.run(line, input=content, capture_output=True, check=True, cwd=ROOT, env=environment).stdout
 
-    packed = piped("compress", photo.read_bytes())
+    packed = piped("compress", photo.read_bytes(), "--map", "even")
     assert packed == stream
     decoded = piped("decompress", packed, "--decoder", "autoencoder")
     assert np.array_equal(np.asarray(load_image(decoded)), codec.reconstruct(stream))
@@ -294,11 +303,37 @@ def test_a_mask_is_read_like_a_picture(photo: Path, tmp_path: Path) -> None:
         drawn = Image.new("L", image.size)
         drawn.paste(255, (0, 0, image.width // 2, image.height))
     drawn.save(mask)
-    assert run("compress", photo, even, "--quality", "0.4").exit_code == 0
+    assert run("compress", photo, even, "--quality", "0.4", "--map", "even").exit_code == 0
     assert run("compress", photo, painted, "--quality", "0.4", "--map", mask).exit_code == 0
     assert painted.stat().st_size > even.stat().st_size
     refused = run("compress", photo, painted, "--map", tmp_path / "none.png", "--force")
     assert_refused(refused, "cannot be read")
+
+
+def test_the_codec_has_a_map_of_its_own(codec, tmp_path):
+    image, packed = load_image(EXAMPLE), tmp_path / "a.bbr"
+    for options, name in ((), CodecName.STANDARD), (("--codec", "ultralow"), CodecName.ULTRALOW):
+        assert run("compress", EXAMPLE, packed, "--quality", "0.3", "--force", *options).exit_code == 0
+        allocation = DEFAULT_ALLOCATIONS[name]
+        assert packed.read_bytes() == codec.encode(image, quality=0.3, codec=name, allocation=allocation)
+
+
+def test_info_says_which_map_a_stream_has(codec, tmp_path):
+    packed = tmp_path / "a.bbr"
+    assert run("compress", EXAMPLE, packed, "--quality", "0.3", "--map", "adaptive").exit_code == 0
+    facts = json.loads(run("info", packed, "--json").stdout)
+    assert facts["map"].startswith("uneven, levels -") and 0 < facts["map_share"] <= 0.011
+    assert "map share" in run("info", packed).stdout
+    packed.write_bytes(codec.encode(load_image(EXAMPLE), quality=0.3))
+    facts = json.loads(run("info", packed, "--json").stdout)
+    assert (facts["map"], facts["map_share"]) == ("even", 0.0)
+
+
+def test_info_says_when_a_map_cannot_be_read(codec, tmp_path):
+    header, payload = unpack(codec.encode(load_image(EXAMPLE), quality=0.3, allocation=Allocation("adaptive")))
+    foreign = pack(header.model_name, "00000000", header.width, header.height, header.quality_code, 0, payload)
+    text = run("info", "-", input=foreign).stdout
+    assert "cannot be read with these weights" in text and "map share" not in text
 
 
 def test_without_docstrings_the_networks_are_imported():

@@ -13,11 +13,16 @@ from pipeline.errors import SettingsError, StreamError
 from pipeline.evaluation.robustness import refused_damage
 from pipeline.images import load_image, to_tensor
 from pipeline.metrics import psnr
-from pipeline.settings import CodecName, Decoder, DecodeSettings
-from pipeline.stream import QUALITY_STEPS, bits_per_pixel, pack, read_header, unpack
+from pipeline.settings import EVEN, Allocation, CodecName, Decoder, DecodeSettings, QualityMapKind
+from pipeline.stream import QUALITY_STEPS, bits_per_pixel, has_map, pack, read_header, unpack
 from tests.conftest import synthetic_picture
 
 PAINTERS = [Decoder.DIFFUSION, Decoder.FLOW]
+ADAPTIVE = Allocation(QualityMapKind.ADAPTIVE)
+
+
+def painted_by(mask: Image.Image) -> Allocation:
+    return Allocation(QualityMapKind.PAINTED, mask)
 
 
 def _crop(path: Path, size: int = 192) -> Image.Image:
@@ -149,12 +154,25 @@ def test_other_weights_are_named(codec: Codec, picture: Image.Image) -> None:
         codec.reconstruct(foreign)
 
 
+def test_a_tenth_of_the_picture_gains_three_decibels(codec: Codec, example_pictures: list[Path]) -> None:
+    image = load_image(next(path for path in example_pictures if path.stem == "flower"))
+    inside = slice(128, 256), slice(224, 448)  # 28,672 of 273,280 pixels
+    mask = Image.new("L", image.size)
+    mask.paste(255, (224, 128, 448, 256))
+    even, painted = codec.encode(image, bpp=0.2), codec.encode(image, bpp=0.2, allocation=painted_by(mask))
+    assert bits_per_pixel(painted) <= 0.2 and len(painted) == pytest.approx(len(even), rel=0.02)
+    pictures = [codec.reconstruct(stream) for stream in (even, painted)]
+    before, after = (psnr(np.asarray(image)[inside], picture[inside]) for picture in pictures)
+    assert after > before + 2.8
+    assert psnr(np.asarray(image), pictures[1]) > 18
+
+
 def test_a_painted_mask_moves_bits_within_the_same_bytes(codec: Codec, example_pictures: list[Path]) -> None:
     picture = load_image(example_pictures[0])
     mask = Image.new("L", (picture.width // 2, picture.height // 2))
     left, top = mask.width // 3, mask.height // 3
     mask.paste(255, (left, top, left + mask.width // 3, top + mask.height // 3))
-    even, painted = codec.encode(picture, bpp=0.2), codec.encode(picture, bpp=0.2, mask=mask)
+    even, painted = codec.encode(picture, bpp=0.2), codec.encode(picture, bpp=0.2, allocation=painted_by(mask))
     assert bits_per_pixel(painted) <= 0.2 and len(painted) == pytest.approx(len(even), rel=0.02)
     inside = (slice(2 * top, 2 * top + picture.height // 3), slice(2 * left, 2 * left + picture.width // 3))
     before, after = (psnr(np.asarray(picture)[inside], codec.reconstruct(s)[inside]) for s in (even, painted))
@@ -163,6 +181,39 @@ def test_a_painted_mask_moves_bits_within_the_same_bytes(codec: Codec, example_p
 
 def test_a_mask_that_does_not_fit_is_refused(codec: Codec, picture: Image.Image) -> None:
     with pytest.raises(SettingsError, match="shape of the picture"):
-        codec.encode(picture, quality=0.5, mask=Image.new("L", (100, 100)))
-    with pytest.raises(SettingsError, match="takes no mask"):
-        codec.encode(picture, quality=0.5, codec=CodecName.ULTRALOW, mask=Image.new("L", picture.size))
+        codec.encode(picture, quality=0.5, allocation=painted_by(Image.new("L", (100, 100))))
+
+
+@pytest.mark.parametrize("allocation", [ADAPTIVE, painted_by(Image.new("L", (160, 120), 255))], ids=str)
+def test_the_ultra_low_codec_takes_no_map(codec: Codec, picture: Image.Image, allocation: Allocation) -> None:
+    with pytest.raises(SettingsError, match="takes no quality map"):
+        codec.encode(picture, quality=0.5, codec=CodecName.ULTRALOW, allocation=allocation)
+
+
+def test_without_a_map_streams_are_as_before(codec: Codec, picture: Image.Image) -> None:
+    stream = codec.encode(picture, quality=0.5)
+    assert stream == codec.encode(picture, quality=0.5, allocation=EVEN) and not has_map(stream)
+    assert codec.quality_map(stream) == QualityMap(QUALITY_STEPS // 2)
+
+
+@pytest.mark.parametrize("rate", [{"bpp": 0.25}, {"quality": 0.4}])
+def test_an_adaptive_map_costs_a_hundredth_and_is_read_without_the_rest(
+    codec: Codec, example_pictures: list[Path], rate: dict
+) -> None:
+    stream = codec.encode(load_image(example_pictures[0]), **rate, allocation=ADAPTIVE)
+    found = codec.quality_map(stream)
+    assert has_map(stream) and 0 < found.bits <= 0.01 * 8 * len(stream) + 1
+    torch.testing.assert_close(found.levels, codec.decode_latent(stream).quality.levels)
+    assert bits_per_pixel(stream) <= rate.get("bpp", 4)
+
+
+def test_an_adaptive_map_moves_bits_to_gentle_texture(codec: Codec, example_pictures: list[Path]) -> None:
+    picture = next(path for path in example_pictures if path.stem == "coffee")
+    image = load_image(picture)
+    streams = [codec.encode(image, bpp=0.25, allocation=allocation) for allocation in (EVEN, ADAPTIVE)]
+    original = np.asarray(image)
+    errors = [(codec.reconstruct(stream).astype(float) - original) ** 2 for stream in streams]
+    levels = codec.quality_map(streams[1]).levels.numpy().repeat(32, 0).repeat(32, 1)[: image.height, : image.width]
+    raised, lowered = levels > 0, levels < 0
+    assert errors[1][raised].mean() < errors[0][raised].mean()
+    assert errors[1][lowered].mean() > errors[0][lowered].mean()

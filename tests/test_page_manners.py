@@ -213,6 +213,8 @@ BAD_VALUES = [
     ("seed", -1, "Seed"),
     ("seed", "0,3", "Seed"),
     ("seed", {}, "Seed"),
+    ("quality_map", None, "Where the bits go"),
+    ("quality_map", "wavy", "Where the bits go"),
 ]
 
 
@@ -225,14 +227,19 @@ def answer(served: "ServedApp", *data: Any, endpoint: str = "compress") -> str:
 
 @pytest.mark.parametrize(("field", "value", "name"), BAD_VALUES)
 def test_bad_values_get_a_sentence_that_names_the_field(served: "ServedApp", field: str, value: Any, name: str):
-    sent = {"photo": None, **USUAL, "seed": 0} | {field: value}
+    sent = {"photo": None, **USUAL, "seed": 0, "quality_map": "even", "mask": None} | {field: value}
     message = json.loads(answer(served, *sent.values()).split("data: ")[1])["error"]
     assert name in message and "must be" in message and message.endswith(".")
 
 
 @pytest.mark.parametrize("photo", [5, "abc", [1], {"path": str(ROOT / "assets" / "screenshot.png")}])
 def test_only_uploaded_files_are_photos(served: "ServedApp", photo: Any):
-    assert "must be an uploaded picture" in answer(served, photo, *USUAL.values(), 0)
+    assert "must be an uploaded picture" in answer(served, photo, *USUAL.values(), 0, "even", None)
+
+
+@pytest.mark.parametrize("mask", [5, "abc", [1], {"path": str(ROOT / "assets" / "screenshot.png")}])
+def test_only_uploaded_files_are_masks(served: "ServedApp", mask: Any):
+    assert "must be an uploaded picture" in answer(served, None, *USUAL.values(), 0, "painted", mask)
 
 
 def test_a_missing_photo_is_not_replaced(served: "ServedApp"):

@@ -1,9 +1,10 @@
-"""Decode settings refuse what is out of range, in words."""
+"""Settings refuse what is out of range, in words."""
 
 import pytest
+from PIL import Image
 
 from pipeline.errors import SettingsError
-from pipeline.settings import Decoder, DecodeSettings
+from pipeline.settings import EVEN, Allocation, Decoder, DecodeSettings, QualityMapKind
 
 
 def test_strings_become_decoders() -> None:
@@ -30,3 +31,21 @@ def test_strings_become_decoders() -> None:
 def test_out_of_range(changes: dict) -> None:
     with pytest.raises(SettingsError):
         DecodeSettings(**changes)
+
+
+def test_an_even_map_is_the_default() -> None:
+    assert Allocation() == EVEN and EVEN.kind is QualityMapKind.EVEN
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        ({"kind": "wavy"}, "choose one of even, adaptive, painted"),
+        ({"kind": "painted"}, "needs a mask"),
+        ({"kind": "adaptive", "mask": Image.new("L", (8, 8))}, "takes no mask"),
+        ({"mask": Image.new("L", (8, 8))}, "takes no mask"),
+    ],
+)
+def test_a_map_and_its_mask_belong_together(arguments: dict, reason: str) -> None:
+    with pytest.raises(SettingsError, match=reason):
+        Allocation(**arguments)

@@ -73,7 +73,9 @@ def test_the_page_asks_for_everything_below_its_path(address: str):
 
 def test_a_run_passes_through_the_proxy(address: str, codec: Codec, photo: Path):
     client = Client(f"{address}/", verbose=False)
-    job = client.submit(handle_file(str(photo)), rate="quality", quality=0.3, steps=2, seed=1, api_name="/compress")
+    job = client.submit(
+        handle_file(str(photo)), rate="quality", quality=0.3, steps=2, seed=1, quality_map="even", api_name="/compress"
+    )
     *_, stream, _ = job.result()
     assert Path(stream).read_bytes() == codec.encode(load_image(photo), quality=0.3)
     assert len(job.outputs()) > 3, "previews come one by one"

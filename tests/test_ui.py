@@ -13,11 +13,13 @@ from PIL import Image
 from pipeline.codec import Codec
 from pipeline.comparison.baselines import PlainResult, encode_plain
 from pipeline.comparison.differences import error_map, spread_map
+from pipeline.comparison.overlay import map_overlay
 from pipeline.errors import ImageError
-from pipeline.settings import DEFAULT_SETTINGS, CodecName, Decoder, DecodeSettings
+from pipeline.settings import DEFAULT_SETTINGS, EVEN, Allocation, CodecName, Decoder, DecodeSettings
+from pipeline.stream import QUALITY_STEPS
 from pipeline.ui import plots, updates, view, zerogpu
 from pipeline.ui.actions import Actions
-from pipeline.ui.choices import EXAMPLES, PRESETS, RANGES, Link
+from pipeline.ui.choices import EXAMPLES, LINKED_MAPS, PRESETS, RANGES, Link
 from pipeline.ui.choosing import Choosing
 from pipeline.ui.engine import Engine, film_steps
 from pipeline.ui.extras import Extras
@@ -102,7 +104,7 @@ def test_a_method_that_cannot_take_the_photo_says_why(
         return plain(image, codec, max_bytes)
 
     monkeypatch.setattr(engine, "plain", choosy)
-    controls = (str(small_photo), "quality", 0.2, 0.3, 0.02, "flow", 1, 0.4, 5)
+    controls = (str(small_photo), "quality", 0.2, 0.3, 0.02, "flow", 1, 0.4, 5, "even")
     *_, answer = Extras(actions).compare(*controls, None, Turns())
     assert "but 1," in answer.status and "WebP cannot hold" in answer.grid and Path(answer.sheet).exists()
     assert "webp" not in answer.comparison["methods"] and "avif" in answer.comparison["methods"]
@@ -127,6 +129,44 @@ def test_error_map_is_that_of_the_picture_beside_it(run: Run):
         assert f"Absolute error of {run.pictures.captions[behind]}" in captions and "32 of 255" in captions
 
 
+def test_the_map_of_the_stream_lies_over_both_pictures(actions: Actions, codec: Codec):
+    allocation = Allocation("adaptive")
+    run = actions.encode(Request(str(EXAMPLES["cat"]), "quality", 0.3, SETTINGS, allocation))
+    for _ in actions.decode(run, Sides()):
+        pass
+    files, plain = Choosing.show(Sides(), run, Side.ORIGINAL, Side.REPAINT)
+    assert "legend" not in plain
+    overlaid, captions = Choosing.show(Sides(), run, Side.ORIGINAL, Side.REPAINT, overlay=True)
+    qualities = codec.quality_map(run.stream).codes[0, 0].numpy() / QUALITY_STEPS
+    for before, after in zip(files, overlaid, strict=True):
+        expected = map_overlay(read(before), qualities, run.header.width, run.header.height)
+        np.testing.assert_array_equal(read(after), expected)
+    assert f"quality {qualities.min():.2f} to {qualities.max():.2f}" in captions
+
+    opened = Run(run.stream, SETTINGS, "stream")
+    for _ in actions.decode(opened, Sides()):
+        pass
+    np.testing.assert_array_equal(opened.qualities, qualities)
+
+
+def test_an_even_map_is_said_in_place_of_an_overlay(run: Run):
+    files, _ = Choosing.show(Sides(), run, Side.ORIGINAL, Side.REPAINT)
+    overlaid, captions = Choosing.show(Sides(), run, Side.ORIGINAL, Side.REPAINT, overlay=True)
+    assert files == overlaid and "even map: quality 0.30 everywhere" in captions
+
+
+def test_maps_are_streams_of_their_own(codec: Codec):
+    engine, image = Engine(lambda: codec), Image.open(EXAMPLES["cat"]).convert("RGB")
+    masks = [Image.new("L", image.size) for _ in range(2)]
+    for left, mask in zip((0, 200), masks, strict=True):
+        mask.paste(255, (left, 0, left + 200, 300))
+    allocations = [EVEN, Allocation("adaptive"), *(Allocation("painted", mask) for mask in masks)]
+    streams = [engine.encode(b"cat", image, "quality", 0.2, allocation=each).stream for each in allocations]
+    assert len(set(streams)) == 4
+    again = Allocation("painted", masks[0].copy())
+    assert engine.encoded(b"cat", "quality", 0.2, again).stream == streams[2]
+
+
 def test_samples_of_one_stream(actions: Actions, run: Run, codec: Codec):
     *_, (status, html) = Extras(actions).sample(3, run, Turns())
     assert "3 samples" in status and "invented" in html
@@ -143,7 +183,7 @@ def test_samples_of_one_stream(actions: Actions, run: Run, codec: Codec):
 def test_a_finished_view_is_remembered(actions: Actions, monkeypatch: pytest.MonkeyPatch):
     link = Link.from_query({"example": "cat", "bpp": "0.06", "steps": "1", "decoder": "flow", "left": Side.ORIGINAL})
     assert remembered(actions, link) is None
-    first = actions.encode(Request(str(EXAMPLES["cat"]), link.rate, link.value, link.settings))
+    first = actions.encode(Request.of_link(link))
     *_, last = actions.decode(first, link.sides)
     monkeypatch.setattr(Codec, "decode", None)
     again = remembered(actions, link)
@@ -154,18 +194,31 @@ def test_a_finished_view_is_remembered(actions: Actions, monkeypatch: pytest.Mon
 
 @pytest.mark.parametrize(
     "query",
-    [{}, {"steps": "-1"}, {"bpp": "nan"}, {"decoder": "x"}, {"example": "../x", "left": "<b>"}, {"seed": "9" * 40}],
+    [
+        {},
+        {"steps": "-1"},
+        {"bpp": "nan"},
+        {"decoder": "x"},
+        {"example": "../x", "left": "<b>"},
+        {"seed": "9" * 40},
+        {"map": "painted"},
+    ],
 )
 def test_every_link_opens(query: dict[str, str]):
     assert Link.from_query(query) == Link()
+
+
+def opened_again(link: Link) -> Link:
+    return Link.from_query(dict(part.split("=") for part in link.query()[1:].split("&")))
 
 
 def test_links_say_what_they_open():
     settings = DecodeSettings(Decoder.FLOW, 3, 0.25, 9)
     for rate, value, decoder in (("bpp", 0.31, "flow"), ("quality", 0.0, "flow"), ("ultralow", 0.012, "diffusion")):
         link = Link("temple", rate, value, replace(settings, decoder=decoder))
-        fields = dict(part.split("=") for part in link.query()[1:].split("&"))
-        assert Link.from_query(fields) == link
+        assert opened_again(link) == link
+    for kind in LINKED_MAPS:
+        assert opened_again(Link(quality_map=kind)) == Link(quality_map=kind)
     assert [preset.name for preset in PRESETS if preset.matches(Link())] == ["Balanced"]
 
 

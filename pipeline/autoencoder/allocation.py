@@ -1,4 +1,6 @@
-"""Where the bits go, decided by the sender: levels of a quality map from a mask that a person painted."""
+"""Where the bits go, decided by the sender: levels of a quality map from the picture, or from a painted mask."""
+
+from collections.abc import Iterator
 
 import numpy as np
 import torch
@@ -9,12 +11,51 @@ from torch import Tensor
 from pipeline.autoencoder.quality_map import map_bits
 from pipeline.errors import SettingsError
 from pipeline.layers.quality import CELL
+from pipeline.settings import Allocation, QualityMapKind
 
+_LUMA = (0.299, 0.587, 0.114)
+_BLOCK = 8
+_FLOOR = 256.0
+"""Variance in squared grey levels that is added to that of every block: far below it all is alike, as coding errors of
+the rates in use are about as large."""
+ADAPTIVE_MOST = 3
+"""Levels that an adaptive map departs from the picture's quality at most."""
 _SHAPE_TOLERANCE = 0.02
 PAINTED_LEVELS = 6
 """By how many levels white parts of a mask are raised above black ones."""
+_BINOMIAL = torch.tensor([[1, 2, 1], [2, 4, 2], [1, 2, 1]], dtype=torch.float64)[None, None] / 16
+_MOST_BLURS = 8
 _SHARE, _LEAST = 0.01, 128
 """Of a stream's bits that its quality map may take, and the bits that it may always take."""
+
+
+def wanted_levels(allocation: Allocation, image: Image.Image, padded: Tensor) -> Tensor | None:
+    """Levels ``(rows, columns)`` int64 for ``image``, which is ``padded`` ``(1, 3, height, width)`` in [0, 1]; None
+    where all are 0.
+
+    Raises:
+        SettingsError: a mask of another shape.
+    """
+    if allocation.kind is QualityMapKind.ADAPTIVE:
+        levels = adaptive_levels(padded, allocation.strength)
+    elif allocation.mask is not None:
+        levels = painted_levels(fitting(allocation.mask, image), *padded.shape[2:])
+    else:
+        return None
+    return levels if levels.any() else None
+
+
+def adaptive_levels(image: Tensor, strength: float) -> Tensor:
+    """Levels ``(rows, columns)`` int64 for ``image`` ``(1, 3, height, width)`` in [0, 1], sides multiples of `CELL`.
+
+    Variance-based adaptive quantisation, as in x264: a level is ``-strength`` times the mean of the log variance of a
+    cell's 8 x 8 blocks, in doublings relative to the picture's mean.
+    """
+    luma = F.conv2d(image, 255 * image.new_tensor(_LUMA)[None, :, None, None])
+    variance = F.avg_pool2d(luma.square(), _BLOCK) - F.avg_pool2d(luma, _BLOCK).square()
+    activity = F.avg_pool2d(torch.log2(variance.clamp(min=0) + _FLOOR), CELL // _BLOCK)[0, 0]
+    levels = -strength * (activity - activity.mean())
+    return torch.round(levels).long().clamp(-ADAPTIVE_MOST, ADAPTIVE_MOST).cpu()
 
 
 def fitting(mask: Image.Image, image: Image.Image) -> Image.Image:
@@ -42,14 +83,24 @@ def painted_levels(mask: Image.Image, height: int, width: int) -> Tensor:
 
 
 def affordable(levels: Tensor, stream_bits: float) -> Tensor | None:
-    """``levels``, or a coarser version of them that a stream of this size affords; None where no map is that cheap."""
+    """``levels``, or the least blurred or else least coarse version of them that a stream of this size affords; None
+    where no map is that cheap."""
     bits = max(_SHARE * stream_bits, _LEAST)
+    cheap = next((candidate for candidate in _ever_cheaper(levels) if map_bits(candidate) <= bits), None)
+    return cheap if cheap is not None and cheap.any() else None
+
+
+def _ever_cheaper(levels: Tensor) -> Iterator[Tensor]:
+    """``levels``, ever more blurred, then in ever larger cells."""
+    yield levels
+    exact = levels.double()[None, None]
+    blurred = exact
+    for _ in range(_MOST_BLURS):
+        blurred = F.conv2d(F.pad(blurred, (1, 1, 1, 1), mode="replicate"), _BINOMIAL)
+        yield torch.round(blurred)[0, 0].long()
     rows, columns = levels.shape
-    wanted, cells = levels, 1
-    while map_bits(wanted) > bits:
+    cells = 2
+    while cells < max(rows, columns):
+        means = F.avg_pool2d(exact, cells, ceil_mode=True, count_include_pad=False)
+        yield torch.round(F.interpolate(means, scale_factor=cells))[0, 0, :rows, :columns].long()
         cells *= 2
-        if cells >= max(rows, columns):
-            return None
-        means = F.avg_pool2d(levels.double()[None, None], cells, ceil_mode=True, count_include_pad=False)
-        wanted = torch.round(F.interpolate(means, scale_factor=cells))[0, 0, :rows, :columns].long()
-    return wanted if wanted.any() else None

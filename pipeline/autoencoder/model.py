@@ -9,7 +9,7 @@ from torch import Tensor
 
 from pipeline.autoencoder.quality_map import QualityMap, map_size, read_levels, write_levels
 from pipeline.autoencoder.transforms import AnalysisPath, SynthesisPath
-from pipeline.entropy import FOREIGN
+from pipeline.entropy import FOREIGN, SymbolReader
 from pipeline.entropy.fixed_point import ACTIVATION_ONE
 from pipeline.entropy.model import EntropyModel
 from pipeline.entropy.scales import SCALE_LEVELS
@@ -171,15 +171,27 @@ class Autoencoder(Model):
         Raises:
             StreamError: the payload is not one of `compress` for this quality and size.
         """
+        reader, quality = self._begun(payload, quality_code, height, width)
+        values = self.entropy.read(reader, quality.codes, height // BLOCK, width // BLOCK)
+        reader.finish()
+        return Latent(values.int(), quality)
+
+    def quality_map(self, payload: bytes, quality_code: int, height: int, width: int) -> QualityMap:
+        """The map that such a payload begins with; whether the rest is sound `decompress` alone tells.
+
+        Raises:
+            StreamError: these are no levels.
+        """
+        return self._begun(payload, quality_code, height, width)[1]
+
+    def _begun(self, payload: bytes, quality_code: int, height: int, width: int) -> tuple[SymbolReader, QualityMap]:
+        """The reader of a payload behind its quality map, and the map."""
         if not payload or payload[0] > SCALE_LEVELS:
             raise StreamError(FOREIGN)
         reader = self.entropy.reader(payload[1:])
         table = payload[0]
         levels = read_levels(reader, *map_size(height, width), table - 1) if table else None
-        quality = QualityMap(quality_code, levels)
-        values = self.entropy.read(reader, quality.codes, height // BLOCK, width // BLOCK)
-        reader.finish()
-        return Latent(values.int(), quality)
+        return reader, QualityMap(quality_code, levels)
 
     @torch.no_grad()
     def reconstruct(self, latent: Latent) -> Tensor:

@@ -41,6 +41,11 @@ class QualityMap:
         levels = torch.zeros(1, 1) if self.levels is None else self.levels
         return (self.code + levels.double() * LEVEL_STEP).clamp(0, QUALITY_STEPS)[None, None]
 
+    @property
+    def bits(self) -> float:
+        """About what the levels cost in a stream."""
+        return 0.0 if self.levels is None else map_bits(self.levels)
+
 
 def map_size(height: int, width: int) -> tuple[int, int]:
     """Rows and columns of cells of a padded picture."""

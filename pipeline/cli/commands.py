@@ -1,7 +1,6 @@
 """The commands, each from its arguments to what it writes."""
 
 import json
-from pathlib import Path
 from typing import Annotated
 
 import numpy as np
@@ -20,6 +19,7 @@ from pipeline.cli.options import (
     Picture,
     PngOut,
     Quality,
+    QualityMap,
     Seed,
     Shift,
     Steps,
@@ -29,7 +29,7 @@ from pipeline.cli.options import (
 )
 from pipeline.cli.options import rate as chosen_rate
 from pipeline.cli.shell import Commands, note
-from pipeline.cli.work import check_png, encode, load_codec, load_picture, png, steps_shown
+from pipeline.cli.work import check_png, encode, load_codec, load_picture, map_facts, png, steps_shown
 from pipeline.cli.work import facts as stream_facts
 from pipeline.errors import ImageError
 from pipeline.files import STANDARD_STREAM, check_output, read_input, write_output
@@ -52,6 +52,7 @@ app = typer.Typer(
         "compress photo.jpg photo.bbr --quality 0.7 --force",
         "compress photo.jpg photo.bbr --codec ultralow --bpp 0.02",
         "compress photo.jpg photo.bbr --bpp 0.1 --map mask.png",
+        "compress photo.jpg photo.bbr --bpp 0.1 --map even",
         "compress - - < photo.png > photo.bbr",
     )
 )
@@ -61,17 +62,14 @@ def compress(
     quality: Quality = None,
     bpp: Bpp = None,
     codec: Annotated[CodecName, typer.Option(help="ultralow is for 0.03 bpp and below.")] = CodecName.STANDARD,
-    mask: Annotated[
-        Path | None,
-        typer.Option("--map", metavar="MASK", help="A picture of the same shape: more bits for its bright parts."),
-    ] = None,
+    quality_map: QualityMap = None,
     force: Force = False,
 ) -> None:
     """Compress a picture into a stream of real bytes."""
     rate = chosen_rate(quality, bpp)
     check_output(out, force, source)
     image = load_picture(source)
-    stream = encode(load_codec(), image, rate, codec, None if mask is None else load_picture(mask))
+    stream = encode(load_codec(), image, rate, codec, quality_map)
     write_output(out, stream, force, source)
     facts = stream_facts(stream)
     note("{width} × {height} pixels: {bytes:,} bytes, {bpp:.4f} bpp at quality {quality:.3f}".format_map(facts))
@@ -119,12 +117,15 @@ def info(
     source: Stream, as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False
 ) -> None:
     """Show what a stream says of itself, and its real bits per pixel."""
-    facts = stream_facts(read_input(source))
+    stream = read_input(source)
+    facts = stream_facts(stream) | map_facts(stream, load_codec)
     if as_json:
         typer.echo(json.dumps(facts))
         return
     width = max(map(len, facts))
     for name, value in facts.items():
+        if value is None:
+            continue
         typer.echo(f"{name.replace('_', ' '):{width}}  {f'{value:.4f}' if isinstance(value, float) else value}")
 
 
@@ -139,6 +140,7 @@ def compare(
     steps: Steps = _DEFAULTS.num_inference_steps,
     noise: Noise = _DEFAULTS.noise_level,
     seed: Seed = _DEFAULTS.seed,
+    quality_map: QualityMap = None,
     precision: Compute = Precision.AUTO,
     force: Force = False,
 ) -> None:
@@ -153,7 +155,7 @@ def compare(
     image = load_picture(source)
     original = np.asarray(image)
     codec = load_codec(precision)
-    subject = CodecSubject(codec, original, encode(codec, image, rate))
+    subject = CodecSubject(codec, original, encode(codec, image, rate, quality_map=quality_map))
     lpips = lpips_name() or "LPIPS"
     caption = "The grain control has as much noise as brings it to the PSNR of diffusion."
     table = Table("method", "bytes", "bpp", "PSNR dB", "MS-SSIM", lpips, caption=caption)

@@ -40,6 +40,15 @@ Compute = Annotated[
     typer.Option("--precision", help="What the painter's network computes in; auto: what is fast on this hardware."),
 ]
 Seed = Annotated[int, typer.Option(min=0, max=MAX_SEED, help="The same seed paints the same detail.")]
+QualityMap = Annotated[
+    str | None,
+    typer.Option(
+        "--map",
+        metavar="even|adaptive|MASK",
+        help="Where the bits go: even everywhere, adaptive to the picture, or to the bright parts of MASK, a picture "
+        "of the same shape. Adaptive unless given; even for ultralow.",
+    ),
+]
 Force = Annotated[bool, typer.Option("--force", help="Replace an existing output file.")]
 Picture = Annotated[Path, typer.Argument(metavar="PICTURE", help="PNG, JPEG, WebP, AVIF, …, or - for stdin.")]
 Stream = Annotated[Path, typer.Argument(metavar="STREAM", help="A .bbr file, or - for stdin.")]

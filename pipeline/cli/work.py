@@ -5,7 +5,7 @@ import io
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from PIL import Image
 from rich.console import Console
@@ -14,9 +14,9 @@ from tqdm import tqdm
 from pipeline.arrays import UInt8
 from pipeline.cli.options import Rate
 from pipeline.cli.shell import note
-from pipeline.errors import SettingsError
+from pipeline.errors import SettingsError, StreamError
 from pipeline.files import check_output, is_stream, read_input
-from pipeline.settings import CodecName, DecodeStep, Precision
+from pipeline.settings import DEFAULT_ALLOCATIONS, Allocation, CodecName, DecodeStep, Precision, QualityMapKind
 
 if TYPE_CHECKING:
     from pipeline.codec import Codec
@@ -33,10 +33,17 @@ def encode(
     image: Image.Image,
     rate: Rate,
     name: CodecName = CodecName.STANDARD,
-    mask: Image.Image | None = None,
+    quality_map: str | None = None,
 ) -> bytes:
+    """``quality_map`` is a kind of map or the file of a mask; the codec's own unless given."""
+    if quality_map is None:
+        allocation = DEFAULT_ALLOCATIONS[name]
+    elif quality_map in (QualityMapKind.EVEN, QualityMapKind.ADAPTIVE):
+        allocation = Allocation(QualityMapKind(quality_map))
+    else:
+        allocation = Allocation(QualityMapKind.PAINTED, load_picture(Path(quality_map)))
     with Console(stderr=True).status("compressing"):
-        return codec.encode(image, **rate, codec=name, mask=mask)
+        return codec.encode(image, **rate, codec=name, allocation=allocation)
 
 
 @contextmanager
@@ -57,6 +64,21 @@ def facts(stream: bytes) -> dict[str, Any]:
 
     header = read_header(stream)
     return dataclasses.asdict(header) | {"quality": header.quality, "bytes": header.total_bytes, "bpp": header.bpp}
+
+
+def map_facts(stream: bytes, load: Callable[[], "Codec"]) -> dict[str, Any]:
+    """What the quality map of an undamaged stream does and costs; the codec, which reads the levels, is loaded only
+    where there are any."""
+    from pipeline.stream import has_map
+
+    if not has_map(stream):
+        return {"map": "even", "map_share": 0.0}
+    try:
+        quality = load().quality_map(stream)
+    except StreamError:
+        return {"map": "uneven; its levels cannot be read with these weights", "map_share": None}
+    low, high = (int(level) for level in cast(Any, quality.levels).aminmax())
+    return {"map": f"uneven, levels {low} to {high}", "map_share": quality.bits / (8 * len(stream))}
 
 
 def load_picture(source: Path) -> Image.Image:

@@ -13,7 +13,7 @@ from pipeline.comparison.baselines import PLAIN_CODECS, add_grain, encode_plain,
 from pipeline.comparison.subject import Subject, Watch, Working, finish, ignore
 from pipeline.metrics import psnr
 from pipeline.metrics.perceptual import lpips_distance
-from pipeline.settings import DEFAULT_SETTINGS, CodecName, DecodeSettings
+from pipeline.settings import DEFAULT_SETTINGS, Allocation, CodecName, DecodeSettings, QualityMapKind
 from pipeline.stream import bits_per_pixel, read_header
 
 SMALLER = (1, 2, 3, 4, 6, 8)
@@ -65,6 +65,17 @@ class Method:
 def autoencoder() -> Method:
     """What a standard stream alone says."""
     return _reconstruction("autoencoder", "Autoencoder")
+
+
+def adaptive() -> Method:
+    """What a standard stream of no more bits says whose quality map is adaptive; evaluation's own streams are even."""
+    label = "Autoencoder, adaptive map"
+
+    def make(subject: Subject) -> Made:
+        other = subject.through(CodecName.STANDARD, bits_per_pixel(subject.stream), Allocation(QualityMapKind.ADAPTIVE))
+        return Made(other.reconstruction, other.budget, label)
+
+    return Method("autoencoder, adaptive map", label, "adaptive", _at_once(make))
 
 
 def coarse() -> Method:

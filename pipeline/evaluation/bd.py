@@ -24,6 +24,8 @@ class Saving:
     """dB at equal rate; positive is better."""
     bd_lpips: float
     """LPIPS at equal rate; negative is better."""
+    bd_rate_ms_ssim: float
+    """Percent of the anchor's bits at equal MS-SSIM; negative is better."""
 
 
 def _curve(results: Results, family: str) -> list[Row]:
@@ -46,4 +48,5 @@ def saving(results: Results, family: str, anchor: str) -> Saving | None:
         bjontegaard.bd_rate(*points("psnr"), **options),
         bjontegaard.bd_psnr(*points("psnr"), **options),
         bjontegaard.bd_psnr(*points("lpips"), **options),
+        bjontegaard.bd_rate(*points("ms_ssim"), **options),
     )

@@ -11,7 +11,7 @@ import typer
 from pipeline.codec import Codec
 from pipeline.comparison.baselines import PLAIN_CODECS
 from pipeline.comparison.catalogue import plain
-from pipeline.evaluation import lpips_check, plots, profiling, robustness, scaling, speed, tables
+from pipeline.evaluation import lpips_check, maps, plots, profiling, robustness, scaling, speed, tables
 from pipeline.evaluation import quality as measuring
 from pipeline.evaluation.campaign import campaign_curve
 from pipeline.evaluation.canvas import saved
@@ -202,6 +202,9 @@ def robustness_command(data: Data, out: Out = RESULTS / "robustness.json") -> No
         figures[system.value] = {"pictures": count, "identical latents": identical} | refused
     typer.echo(json.dumps(figures, indent=1))
     write_figures(out, figures)
+
+
+app.command("maps")(maps.command)
 
 
 @app.command("lpips")

@@ -18,7 +18,7 @@ from pipeline.errors import ImageError
 from pipeline.evaluation.results import Results, Row, load_results
 from pipeline.images import load_image
 from pipeline.metrics import frechet_distance, kernel_distance, lpips_name, measure, patch_features
-from pipeline.settings import CodecName
+from pipeline.settings import EVEN, CodecName
 
 _WEIGHTS = {
     CodecName.STANDARD: ("autoencoder", "diffusion", "flow"),
@@ -44,11 +44,11 @@ class Measured:
 
 
 def encoded(codec: Codec, pictures: list[Path], bpp: float, system: CodecName) -> list[Measured]:
-    """Encodes every picture to at most ``bpp`` bits per pixel, header included."""
+    """Encodes every picture to at most ``bpp`` bits per pixel, header included, with an even quality map."""
     found = []
     for path in tqdm(pictures, desc=f"encode at {bpp} bpp", leave=False):
         image = load_image(path)
-        stream = codec.encode(image, bpp=bpp, codec=system)
+        stream = codec.encode(image, bpp=bpp, codec=system, allocation=EVEN)
         found.append(Measured.of(codec, np.asarray(image), stream))
     return found
 

@@ -21,7 +21,8 @@ class Row:
     """The target that every picture's stream was encoded to, in bits per pixel."""
     method: str
     family: str
-    """``"jpeg"``, ``"webp"``, ``"avif"``, ``"jxl"``, ``"autoencoder"``, ``"coarse"``, ``"grain"``, ``"matched grain"``,
+    """``"jpeg"``, ``"webp"``, ``"avif"``, ``"jxl"``, ``"autoencoder"`` (with an even quality map), ``"adaptive"`` (the
+    same with an adaptive one), ``"coarse"``, ``"grain"``, ``"matched grain"``,
     ``"sent grain"``, ``"diffusion"``, ``"shifted diffusion"`` or ``"flow"``."""
     bpp: float
     psnr: float

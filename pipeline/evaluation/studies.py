@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pipeline.comparison import Method
 from pipeline.comparison.baselines import PLAIN_CODECS
 from pipeline.comparison.catalogue import (
+    adaptive,
     autoencoder,
     coarse,
     grain,
@@ -44,9 +45,9 @@ class Study:
 
 
 def reconstruction_methods() -> list[Method]:
-    """Conventional codecs at the same bytes, the autoencoder, and the grain control."""
+    """Conventional codecs at the same bytes, the autoencoder with both quality maps, and the grain control."""
     grains = [grain(sigma) for sigma in GRAIN_SIGMAS] + [sent_grain(factor) for factor in (1, 2)]
-    return [*(plain(name) for name in PLAIN_CODECS), autoencoder(), *grains]
+    return [*(plain(name) for name in PLAIN_CODECS), autoencoder(), adaptive(), *grains]
 
 
 def repaints_and_controls(repaints: Iterable[DecodeSettings]) -> list[Method]:

@@ -3,6 +3,8 @@
 from pipeline.evaluation.bd import saving
 from pipeline.evaluation.results import Results, Row
 
+_MAPS = {"autoencoder": "even", "adaptive": "adaptive"}
+"""The families of `pipeline.evaluation.results.Row` that differ in their quality map."""
 _ANCHORS = {"webp": "WebP", "avif": "AVIF", "jxl": "JPEG XL"}
 
 
@@ -42,10 +44,15 @@ def ablation_table(variants: dict[str, Results]) -> str:
 
 
 def saving_table(results: Results) -> str:
-    """Bjøntegaard figures of the autoencoder against the newer conventional codecs."""
-    lines = ["| autoencoder against | BD-rate (PSNR) | BD-PSNR | BD-LPIPS |", "| --- | --- | --- | --- |"]
-    for anchor, name in _ANCHORS.items():
-        found = saving(results, "autoencoder", anchor)
-        if found is not None:
-            lines.append(f"| {name} | {found.bd_rate:+.1f} % | {found.bd_psnr:+.2f} dB | {found.bd_lpips:+.3f} |")
+    """Bjøntegaard figures of the autoencoder, by its quality map, against the newer conventional codecs."""
+    names = ("quality map", "against", "BD-rate (PSNR)", "BD-rate (MS-SSIM)", "BD-PSNR", "BD-LPIPS")
+    lines = [f"| {' | '.join(names)} |", f"{'| --- ' * len(names)}|"]
+    for family, quality_map in _MAPS.items():
+        for anchor, name in _ANCHORS.items():
+            found = saving(results, family, anchor)
+            if found is not None:
+                lines.append(
+                    f"| {quality_map} | {name} | {found.bd_rate:+.1f} % | {found.bd_rate_ms_ssim:+.1f} % "
+                    f"| {found.bd_psnr:+.2f} dB | {found.bd_lpips:+.3f} |"
+                )
     return "\n".join(lines)

@@ -9,7 +9,7 @@ from typing import Any, Protocol, cast
 
 from PIL import Image
 
-from pipeline.arrays import UInt8
+from pipeline.arrays import Float64, UInt8
 from pipeline.comparison.baselines import PlainResult
 from pipeline.errors import BitbrushError
 from pipeline.metrics import Scores
@@ -76,6 +76,9 @@ class WorkerPool:
     def decode(self, stream: bytes, settings: DecodeSettings, check: Check) -> TimedSteps:
         for packed in self._answers(check, lambda known: self._workers.ask("decode", stream, settings, known)):
             yield unpack(packed)
+
+    def qualities(self, stream: bytes) -> Float64:
+        return cast(Float64, self._answer(_go_on, "qualities", stream))
 
     def plain(self, image: Image.Image, codec: str, max_bytes: int) -> PlainResult:
         return cast(PlainResult, self._answer(_go_on, "plain", image, codec, max_bytes))

@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx
 
 from pipeline.settings import DEFAULT_SETTINGS
-from pipeline.ui.choices import RANGES, Preset
+from pipeline.ui.choices import DEFAULT_MAP, RANGES, Preset
 from pipeline.ui.engine import codec_behind
 
 _FILE = re.compile(r'gradio_api/file=[^"\\?#\s<>]+')
@@ -41,6 +41,7 @@ class Visitor:
         rates = [preset.value if rate == preset.rate else usual for rate, (_, _, usual) in RANGES.items()]
         file = {"path": path, "orig_name": photo.name, "meta": {"_type": "gradio.FileData"}}
         data = [file, preset.rate, *rates, own.decoder.value, own.num_inference_steps, preset.noise_level, 1]
+        data += [DEFAULT_MAP.value, None]
         event = self._http.post("/gradio_api/call/compress", json={"data": data}).json()["event_id"]
         seen: set[str] = set()
         with self._http.stream("GET", f"/gradio_api/call/compress/{event}") as answer:

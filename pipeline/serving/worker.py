@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import torch
 from PIL import Image
 
-from pipeline.arrays import UInt8
+from pipeline.arrays import Float64, UInt8
 from pipeline.codec import Codec
 from pipeline.comparison.baselines import PlainResult
 from pipeline.metrics import Scores
@@ -58,6 +58,10 @@ class CodecWorker:
                     yield pack(*timed)
         finally:
             self._thread.submit(steps.close)
+
+    async def qualities(self, stream: bytes) -> AsyncGenerator[Float64, None]:
+        """One answer: the quality of each cell of a stream."""
+        yield await self._in_thread(lambda check: self._work.qualities(stream))
 
     async def plain(self, image: Image.Image, codec: str, max_bytes: int) -> AsyncGenerator[PlainResult, None]:
         """One answer, see `pipeline.comparison.baselines.encode_plain`."""

@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Generic, Protocol, TypeVar
 
+from PIL import Image
 from torch import Tensor, nn
 
 from pipeline.autoencoder import Latent, QualityMap
+from pipeline.errors import SettingsError
 from pipeline.score import SampleStep
 from pipeline.search import RateModel
-from pipeline.settings import CodecName, Decoder, DecodeSettings, Precision
+from pipeline.settings import Allocation, CodecName, Decoder, DecodeSettings, Precision, QualityMapKind
 from pipeline.stream import StreamHeader
 
 Network = TypeVar("Network", bound=nn.Module)
@@ -47,8 +49,6 @@ class System(ABC, Generic[R]):
     """Bitrates that may be asked for."""
     bpp_tolerance: ClassVar[float]
     """The search for a bitrate ends with a stream at most this share below it."""
-    takes_map: ClassVar[bool]
-    """Whether quality maps may have levels."""
     painters: ClassVar[tuple[Decoder, ...]]
     """The decoders that generate detail for its streams."""
 
@@ -63,10 +63,25 @@ class System(ABC, Generic[R]):
     def prepare(self) -> None:
         """Loads what encoding needs, so that it takes no time later."""
 
+    def levels(self, allocation: Allocation, image: Image.Image, padded: Tensor) -> Tensor | None:
+        """Levels ``(rows, columns)`` int64 of the quality map for ``image``, which is ``padded`` ``(1, 3, height,
+        width)`` in [0, 1]; None where all are 0.
+
+        Raises:
+            SettingsError: the system takes no map, or the mask has another shape.
+        """
+        if allocation.kind is not QualityMapKind.EVEN:
+            raise SettingsError(f"The {self.name} codec takes no quality map; choose even, or the standard codec.")
+        return None
+
     @abstractmethod
     def encoder(self, padded: Tensor) -> Callable[[QualityMap], bytes]:
         """A function from quality maps to payloads of ``padded`` ``(1, 3, height, width)`` in [0, 1]; what does not
         depend on the quality is computed once."""
+
+    def quality_map(self, payload: bytes, quality_code: int, height: int, width: int) -> QualityMap:
+        """The quality map that a payload begins with."""
+        return QualityMap(quality_code)
 
     @abstractmethod
     def rate_model(self, padded: Tensor) -> RateModel:

@@ -6,13 +6,15 @@ from functools import cached_property, partial
 from typing import TypeVar
 
 import torch
+from PIL import Image
 from torch import Tensor
 
 from pipeline.autoencoder import ALIGNMENT, Autoencoder, Latent, QualityMap
+from pipeline.autoencoder.allocation import wanted_levels
 from pipeline.precision import lower
 from pipeline.score import DiffusionDecoder, FlowDecoder, SampleStep, ScoreDecoder
 from pipeline.search import RateModel
-from pipeline.settings import CodecName, Decoder, DecodeSettings
+from pipeline.settings import Allocation, CodecName, Decoder, DecodeSettings
 from pipeline.stream import StreamHeader
 from pipeline.systems.base import Reconstruction, System
 
@@ -34,7 +36,6 @@ class HFDSystem(System[MappedReconstruction]):
     alignment = ALIGNMENT
     bpp_range = (0.02, 4.0)
     bpp_tolerance = 0.01
-    takes_map = True
     painters = (Decoder.DIFFUSION, Decoder.FLOW)
 
     @cached_property
@@ -59,8 +60,14 @@ class HFDSystem(System[MappedReconstruction]):
     def prepare(self) -> None:
         _ = self.autoencoder
 
+    def levels(self, allocation: Allocation, image: Image.Image, padded: Tensor) -> Tensor | None:
+        return wanted_levels(allocation, image, padded)
+
     def encoder(self, padded: Tensor) -> Callable[[QualityMap], bytes]:
         return partial(self.autoencoder.compress, padded)
+
+    def quality_map(self, payload: bytes, quality_code: int, height: int, width: int) -> QualityMap:
+        return self.autoencoder.quality_map(payload, quality_code, height, width)
 
     def rate_model(self, padded: Tensor) -> RateModel:
         return self.autoencoder.rate_model(padded)

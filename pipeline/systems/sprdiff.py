@@ -37,7 +37,6 @@ class SPRDiffSystem(System[GuidedReconstruction]):
     alignment = ALIGNMENT
     bpp_range = (0.001, 0.2)
     bpp_tolerance = 0.0025
-    takes_map = False
     painters = (Decoder.DIFFUSION,)
 
     @cached_property

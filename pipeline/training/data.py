@@ -19,6 +19,12 @@ def _resized(image: Image.Image, scale: float) -> UInt8:
     return np.asarray(image.resize(size, Image.Resampling.LANCZOS))
 
 
+def photographs(folder: Path, validation: bool) -> list[Path]:
+    """Every tenth photograph of a folder tree, by name, is for validation, the others for training."""
+    paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in _SUFFIXES)
+    return [path for index, path in enumerate(paths) if (index % 10 == 9) == validation]
+
+
 @dataclass(frozen=True)
 class Mix:
     """How often each kind of source is drawn, and how far small photographs may be shrunk."""
@@ -59,7 +65,7 @@ class PhotoSet:
         mix: Mix = DETAIL,
         clean: list[Path] | None = None,
     ) -> "PhotoSet":
-        """Every tenth photograph (by name, in each folder) is for validation, the others for training.
+        """The photographs of either part of each folder, see `photographs`.
 
         ``clean``: folders whose photographs are clean at full size, however small.
 
@@ -69,10 +75,7 @@ class PhotoSet:
         groups: list[list[UInt8]] = [[], [], [], []]
         pristine = clean or []
         for folder in [*folders, *pristine]:
-            paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in _SUFFIXES)
-            for index, path in enumerate(paths):
-                if (index % 10 == 9) != validation:
-                    continue
+            for path in photographs(folder, validation):
                 with Image.open(path) as file:
                     image = file.convert("RGB")
                 if max(image.size) >= _LARGE_SIDE:

@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
 from pipeline.pictures import read_picture
 from pipeline.ui import methods, view
 from pipeline.ui.checks import check_photo, checked_photo, checked_stream, clear_errors
-from pipeline.ui.choices import Link, example_name
+from pipeline.ui.choices import example_name
 from pipeline.ui.engine import Engine, RateControl
 from pipeline.ui.files import file_stem
 from pipeline.ui.report import progress, sentence, steps_text
@@ -43,8 +44,10 @@ class Actions:
         steps: int,
         noise: float,
         seed: int | None,
+        quality_map: str,
         sides: Sides,
         turns: Turns,
+        mask: Image.Image | None = None,
     ) -> Iterator[View]:
         """Compress a photo to a stream of real bytes, then paint the lost detail back.
 
@@ -61,16 +64,19 @@ class Actions:
             steps: sampling steps, 1 to 100
             noise: noise level, 0 (the autoencoder's exact picture) to 1 (most realistic)
             seed: whole number; empty draws one
+            quality_map: "adaptive", "even", or "painted" to spend the bits where the mask is bright; standard codec
+            mask: of quality_map "painted": a picture file of the photo's shape
         """
         with clear_errors():
-            request = Request.of_controls(photo, rate, bpp, quality, ultralow, decoder, steps, noise, seed)
+            controls = photo, rate, bpp, quality, ultralow, decoder, steps, noise, seed
+            request = Request.of_controls(*controls, quality_map, mask)
             yield from self._photo(request, sides, turns.take())
 
     def begin(self, *inputs: Any) -> Iterator[View]:
         """`compress` for the picture that the page begins with; it ends when the visitor runs another."""
-        *controls, sides, turns = inputs
+        *controls, sides, turns, mask = inputs
         with clear_errors():
-            yield from self._photo(Request.of_controls(*controls), sides, Turn(turns))
+            yield from self._photo(Request.of_controls(*controls, mask=mask), sides, Turn(turns))
 
     def _photo(self, request: Request, sides: Sides, go_on: Callable[[], None]) -> Iterator[View]:
         check_photo(request.photo)
@@ -117,16 +123,15 @@ class Actions:
         path = checked_photo(request.photo)
         content = Path(path).read_bytes()
         picture = read_picture(content)
-        encoded = self.engine.encode(content, picture.image, request.rate, request.value, go_on)
-        example = example_name(content)
+        encoded = self.engine.encode(content, picture.image, request.rate, request.value, go_on, request.allocation)
         return Run(
             encoded.stream,
             request.settings,
             file_stem(path, "photo"),
             np.asarray(picture.image),
             encoded.seconds,
-            Link(example, request.rate, request.value, request.settings).query() if example else "",
-            picture.notes,
+            request.query(example_name(content)),
+            picture.notes + request.notes,
         )
 
     def decode(self, run: Run, sides: Sides, go_on: Callable[[], None] = lambda: None) -> Iterator[View]:
@@ -150,6 +155,7 @@ class Actions:
 
     def _views(self, run: Run, sides: Sides, go_on: Callable[[], None]) -> Iterator[View]:
         known = self.engine.painting(run.stream, run.settings) is not None
+        run.qualities = self.engine.qualities(run.stream)
         shown = View(
             progress("Decoding …"),
             run.settings.seed,

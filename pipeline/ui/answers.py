@@ -114,6 +114,14 @@ class Sliders(NamedTuple):
     ultralow: Any
 
 
+class Canvas(NamedTuple):
+    """Where the bits go: what is seen of it, and what the editor shows."""
+
+    quality_map: Any
+    mask: Any
+    canvas: Any
+
+
 class Painting(NamedTuple):
     """The controls of the decoder that a codec has values of its own for."""
 
@@ -146,6 +154,7 @@ class Controls(NamedTuple):
     decoder: Any
     steps: Any
     noise: Any
+    quality_map: Any
     sides: Any
     left: Any
     right: Any

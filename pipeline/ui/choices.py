@@ -9,7 +9,16 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 from pipeline.errors import SettingsError
-from pipeline.settings import DEFAULT_SETTINGS, CodecName, Decoder, DecodeSettings
+from pipeline.settings import (
+    DEFAULT_ALLOCATIONS,
+    DEFAULT_SETTINGS,
+    EVEN,
+    Allocation,
+    CodecName,
+    Decoder,
+    DecodeSettings,
+    QualityMapKind,
+)
 from pipeline.ui.engine import RateControl, codec_behind
 from pipeline.ui.sides import Sides
 
@@ -19,6 +28,7 @@ EXAMPLES = {
     for name in ("cat.png", "flower.jpg", "temple.jpg", "astronaut.png", "coffee.png", "rocket.jpg")
 }
 DEFAULTS = DecodeSettings()
+DEFAULT_MAP = DEFAULT_ALLOCATIONS[CodecName.STANDARD].kind
 FLOW_STEPS = 4
 RANGES: dict[RateControl, tuple[float, float, float]] = {
     "bpp": (0.05, 1.0, 0.2),
@@ -26,6 +36,7 @@ RANGES: dict[RateControl, tuple[float, float, float]] = {
     "ultralow": (0.005, 0.05, 0.02),
 }
 """Least, most and usual value of each rate control."""
+LINKED_MAPS = (QualityMapKind.EVEN, QualityMapKind.ADAPTIVE)
 
 
 @dataclass(frozen=True)
@@ -69,6 +80,12 @@ class Link:
     """Bits per pixel or quality, as ``rate`` says."""
     settings: DecodeSettings = DEFAULTS
     sides: Sides = field(default_factory=Sides)
+    quality_map: QualityMapKind = DEFAULT_MAP
+    """Even or adaptive; nobody can link to a painting."""
+
+    @property
+    def allocation(self) -> Allocation:
+        return EVEN if self.rate == "ultralow" else Allocation(self.quality_map)
 
     @classmethod
     def from_query(cls, query: Mapping[str, str]) -> "Link":
@@ -90,6 +107,7 @@ class Link:
             min(max(_number(query, rate, usual), low), high),
             settings,
             Sides.named(query.get("left", ""), query.get("right", "")),
+            next((kind for kind in LINKED_MAPS if kind == query.get("map")), DEFAULT_MAP),
         )
 
     def query(self) -> str:
@@ -101,7 +119,7 @@ class Link:
             "steps": self.settings.num_inference_steps,
             "noise": f"{self.settings.noise_level:g}",
             "seed": self.settings.seed,
-        }
+        } | ({} if self.quality_map is DEFAULT_MAP else {"map": self.quality_map.value})
         return f"?{urlencode(fields)}"
 
 

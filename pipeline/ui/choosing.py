@@ -20,10 +20,16 @@ class Choosing:
         self._engine = engine
 
     @staticmethod
-    def show(sides: Sides, run: Run | None, left: str, right: str) -> Pair:
-        """Choose which pictures stand left and right; those that are not there yet are made on demand."""
+    def show(sides: Sides, run: Run | None, left: str, right: str, overlay: bool = False) -> Pair:
+        """Choose which pictures stand left and right; those that are not there yet are made on demand.
+
+        Parameters:
+            left: one of the names on the page
+            right: likewise
+            overlay: whether the quality map of the stream lies over both
+        """
         chosen = Sides.named(left, right)
-        sides.left, sides.right = chosen.left, chosen.right
+        sides.left, sides.right, sides.overlay = chosen.left, chosen.right, overlay
         if run is None:
             return Pair()
         run.declined.clear()

@@ -16,7 +16,7 @@ from pipeline.errors import BitbrushError, ImageError, SettingsError, StreamErro
 from pipeline.ui.checks import clear_errors
 
 
-class _UploadedFile(BaseModel):
+class UploadedFile(BaseModel):
     """Refuses whatever is not the description of a file."""
 
     refusal: ClassVar[BitbrushError]
@@ -30,11 +30,11 @@ class _UploadedFile(BaseModel):
                 raise cls.refusal from None
 
 
-class UploadedPhoto(_UploadedFile, ImageData):
+class UploadedPhoto(UploadedFile, ImageData):
     refusal: ClassVar = ImageError("The photo must be an uploaded picture file.")
 
 
-class UploadedStream(_UploadedFile, FileData):
+class UploadedStream(UploadedFile, FileData):
     refusal: ClassVar = StreamError("The stream must be an uploaded .bbr file.")
 
 
@@ -48,9 +48,14 @@ class PhotoInput(gr.Image):
         if payload is None or not payload.path:
             return None
         with clear_errors():
-            if not Path(payload.path).resolve().is_relative_to(Path(get_upload_folder()).resolve()):
-                raise UploadedPhoto.refusal
+            check_upload(payload.path, UploadedPhoto.refusal)
         return payload.path
+
+
+def check_upload(path: str, refusal: BitbrushError) -> None:
+    """Raises ``refusal`` for a file that nobody uploaded."""
+    if not Path(path).resolve().is_relative_to(Path(get_upload_folder()).resolve()):
+        raise refusal
 
 
 class StreamInput(gr.File):
@@ -93,6 +98,15 @@ class DropdownInput(gr.Dropdown):
 
     def preprocess(self, payload: Any) -> str:
         return _checked_choice(self, payload)
+
+
+class CheckboxInput(gr.Checkbox):
+    is_template = True
+
+    def preprocess(self, payload: Any) -> bool:
+        if not isinstance(payload, bool):
+            _refuse(self, "true or false", payload)
+        return payload
 
 
 class Prose(gr.HTML):

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from PIL import Image
 
-from pipeline.arrays import UInt8
+from pipeline.arrays import Float64, UInt8
 from pipeline.cache import ByteCache, KeyLocks
-from pipeline.settings import CodecName, DecodeSettings, DecodeStep
+from pipeline.settings import EVEN, Allocation, CodecName, DecodeSettings, DecodeStep
+from pipeline.stream import has_map
 from pipeline.ui.work import Encoded, LocalWork, Work, shipped_codec
 
 if TYPE_CHECKING:
@@ -79,9 +80,9 @@ class Engine:
         """Device and precision, for people."""
         return self._work.description
 
-    def encoded(self, photo: bytes, control: RateControl, value: float) -> Encoded | None:
+    def encoded(self, photo: bytes, control: RateControl, value: float, allocation: Allocation) -> Encoded | None:
         """What `encode` made of this file before, if it is still known."""
-        return self._streams.get((hashlib.sha256(photo).digest(), control, value))
+        return self._streams.get((hashlib.sha256(photo).digest(), control, value, _told_by(allocation)))
 
     def encode(
         self,
@@ -90,6 +91,7 @@ class Engine:
         control: RateControl,
         value: float,
         check: Callable[[], None] = lambda: None,
+        allocation: Allocation = EVEN,
     ) -> Encoded:
         """The stream of ``image``; the meaning of ``value`` depends on ``control``.
 
@@ -98,12 +100,13 @@ class Engine:
             check: called now and then, at least between the attempts at a bitrate; what it raises ends the encoding.
         """
         source = _fingerprint(image) if photo is None else hashlib.sha256(photo).digest()
-        key = source, control, value
+        key = source, control, value, _told_by(allocation)
         with self._encoding.of(key):
             encoded = self._streams.get(key)
             if encoded is None:
                 quality, bpp = (value, None) if control == "quality" else (None, value)
-                encoded = self._work.encode(image, check, quality=quality, bpp=bpp, codec=codec_behind(control))
+                options = dict(quality=quality, bpp=bpp, codec=codec_behind(control), allocation=allocation)
+                encoded = self._work.encode(image, check, **options)
                 self._streams.put(key, encoded)
             return encoded
 
@@ -134,6 +137,10 @@ class Engine:
                     records.append(record)
                 yield record
         self._paintings.put((stream, settings), Painting(tuple(records), sum(seconds)))
+
+    def qualities(self, stream: bytes) -> Float64 | None:
+        """The quality in [0, 1] of each cell ``(rows, columns)`` of a stream; None where it is the same in all."""
+        return self._work.qualities(stream) if has_map(stream) else None
 
     def plain(self, image: Image.Image, codec: str, max_bytes: int) -> "PlainResult":
         """`pipeline.comparison.baselines.encode_plain`, remembered."""
@@ -173,6 +180,12 @@ def _fingerprint(picture: Image.Image | UInt8) -> tuple[tuple[int, ...], bytes]:
     """What tells pictures apart: their size and a hash of their pixels."""
     pixels = np.ascontiguousarray(picture)
     return pixels.shape, hashlib.sha256(pixels.data).digest()
+
+
+def _told_by(allocation: Allocation) -> tuple[object, ...]:
+    """What tells allocations apart."""
+    mask = None if allocation.mask is None else _fingerprint(allocation.mask)
+    return allocation.kind, allocation.strength, mask
 
 
 def _picture_bytes(records: Sequence[DecodeStep]) -> int:

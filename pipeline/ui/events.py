@@ -9,6 +9,7 @@ from pipeline.ui import checks, opening, plots, request, updates
 from pipeline.ui.actions import Actions
 from pipeline.ui.answers import (
     Buttons,
+    Canvas,
     Chosen,
     Compared,
     Completed,
@@ -103,7 +104,7 @@ def _connect_runs(page: gr.Blocks, parts: Parts, actions: Actions) -> None:
 
 def _connect_sides(parts: Parts, actions: Actions) -> None:
     gr.on(
-        [parts.left.change, parts.right.change],
+        [parts.left.change, parts.right.change, parts.overlay.change],
         Choosing.show,
         parts.wanted(Choosing.show),
         parts.named(Pair._fields),
@@ -120,6 +121,14 @@ def _connect_controls(parts: Parts) -> None:
     parts.reroll.click(request.draw_seed, None, parts.seed, **AT_ONCE).then(None, js="bitbrush.runAgain")
     at_once(parts.rate.change, updates.visible_rate, Sliders)
     at_once(parts.rate.input, updates.codec_settings, Painting)
+    gr.on(
+        [parts.rate.change, parts.quality_map.change, parts.photo.change],
+        updates.canvas,
+        parts.wanted(updates.canvas),
+        parts.named(Canvas._fields),
+        trigger_mode="always_last",
+        **AT_ONCE,
+    )
     parts.decoder.input(updates.recommended_steps, parts.wanted(updates.recommended_steps), parts.steps, **AT_ONCE)
     at_once(parts.preset.input, updates.choose_preset, Chosen)
     gr.on(

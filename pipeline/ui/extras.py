@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Iterator
 
+from PIL import Image
+
 from pipeline.errors import ImageError
 from pipeline.ui import methods, view
 from pipeline.ui.actions import STOPPED, Actions
@@ -34,8 +36,10 @@ class Extras:
         steps: int,
         noise: float,
         seed: int | None,
+        quality_map: str,
         run: Run | None,
         turns: Turns,
+        mask: Image.Image | None = None,
     ) -> Iterator[Compared]:
         """Put one photo through every method at the same number of bytes.
 
@@ -51,9 +55,12 @@ class Extras:
             steps: sampling steps, 1 to 100
             noise: noise level, 0 (the autoencoder's exact picture) to 1 (most realistic)
             seed: whole number; empty draws one
+            quality_map: "adaptive", "even", or "painted" to spend the bits where the mask is bright; standard codec
+            mask: of quality_map "painted": a picture file of the photo's shape
         """
         with clear_errors():
-            request = Request.of_controls(photo, rate, bpp, quality, ultralow, decoder, steps, noise, seed)
+            controls = photo, rate, bpp, quality, ultralow, decoder, steps, noise, seed
+            request = Request.of_controls(*controls, quality_map, mask)
             check_photo(photo)
             try:
                 for answer in self._compare(request, run, turns.take()):

@@ -4,9 +4,10 @@ from typing import Any
 
 import gradio as gr
 
-from pipeline.settings import DECODER_NAMES, MAX_SEED, MAX_STEPS
-from pipeline.ui.choices import DEFAULTS, EXAMPLES, PRESETS, RANGES, Link
+from pipeline.settings import DECODER_NAMES, MAX_SEED, MAX_STEPS, QualityMapKind
+from pipeline.ui.choices import DEFAULT_MAP, DEFAULTS, EXAMPLES, PRESETS, RANGES, Link
 from pipeline.ui.components import (
+    CheckboxInput,
     DropdownInput,
     PhotoInput,
     Prose,
@@ -17,6 +18,7 @@ from pipeline.ui.components import (
 )
 from pipeline.ui.files import KEPT_SECONDS
 from pipeline.ui.how import how_it_works
+from pipeline.ui.masks import MaskInput
 from pipeline.ui.parts import Parts
 from pipeline.ui.plots import KINDS
 from pipeline.ui.report import captions_html, progress
@@ -42,6 +44,7 @@ def page_parts() -> Parts:
         "run": gr.State(time_to_live=KEPT_SECONDS),
         "sides": gr.State(Sides()),
         "turns": gr.State(Turns()),
+        "canvas": gr.State(),
         "dark": gr.Checkbox(visible=False),
         "narrow": gr.Checkbox(visible=False),
     }
@@ -97,7 +100,20 @@ def _photo() -> dict[str, Any]:
     ultralow = SliderInput(
         *RANGES["ultralow"], step=0.001, label="Target bitrate of the ultra-low codec, bits per pixel", visible=False
     )
-    return dict(photo=photo, preset=preset, rate=rate, bpp=bpp, quality=quality, ultralow=ultralow)
+    quality_map = RadioInput(
+        [(kind.title(), kind.value) for kind in (QualityMapKind.ADAPTIVE, QualityMapKind.EVEN, QualityMapKind.PAINTED)],
+        value=DEFAULT_MAP.value,
+        label="Where the bits go",
+        info="Adaptive favours skin, sky and water over busy texture; Even has the best PSNR; Painted favours what you "
+        "brush over, and is even while nothing is painted. The size stays the same.",
+        elem_classes="segments",
+        elem_id="map",
+    )
+    mask = MaskInput(
+        label="Paint where the bits shall go", placeholder="Choose a photo first.", visible=False, elem_id="mask"
+    )
+    rates_and_map = dict(rate=rate, bpp=bpp, quality=quality, ultralow=ultralow, quality_map=quality_map, mask=mask)
+    return dict(photo=photo, preset=preset, **rates_and_map)
 
 
 def _stream() -> dict[str, Any]:
@@ -157,6 +173,7 @@ def _comparison() -> dict[str, Any]:
             choices, value=Sides.right, label="Right", filterable=False, min_width=150, elem_id="right"
         )
         gr.Button("Worst region", min_width=130, scale=0, elem_id="worst")
+    overlay = CheckboxInput(label="Where the bits went", container=False, elem_id="overlay")
     for key, side in KEYS.items():
         button = gr.Button(f"Show {side}", visible="hidden", elem_id=f"key-{key}")
         button.click(None, [left, right], [left, right], js=f"bitbrush.choose('{side}')")
@@ -174,6 +191,7 @@ def _comparison() -> dict[str, Any]:
         pictures=pictures,
         left=left,
         right=right,
+        overlay=overlay,
         report=report,
         numbers=numbers,
         stream_file=stream_file,

@@ -16,7 +16,7 @@ _log = logging.getLogger(__name__)
 
 def remembered(actions: Actions, link: Link) -> View | None:
     """The finished view of a link to an example, if it is remembered: at once, without asking the models."""
-    encoded = actions.engine.encoded(example_bytes(link.example), link.rate, link.value)
+    encoded = actions.engine.encoded(example_bytes(link.example), link.rate, link.value, link.allocation)
     if encoded is None or actions.engine.painting(encoded.stream, link.settings) is None:
         return None
     *_, view = actions.decode(actions.encode(Request.of_link(link)), link.sides)

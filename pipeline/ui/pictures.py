@@ -1,11 +1,12 @@
 """The pictures of one run, lossless and of full size in files, with their captions, sizes and scores."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
 
-from pipeline.arrays import UInt8
+from pipeline.arrays import Float64, UInt8
 from pipeline.errors import BitbrushError
 from pipeline.ui.files import RunFolder
 from pipeline.ui.sides import Side
@@ -53,11 +54,7 @@ class Pictures:
         Raises:
             NotKeptError: its file is gone.
         """
-        try:
-            with Image.open(self.files[name]) as image:
-                return np.asarray(image)
-        except FileNotFoundError:
-            raise NotKeptError("This result is no longer kept; press Run to make it again.") from None
+        return _pixels(self.files[name])
 
     def shown(self, name: str) -> str:
         """The file that the page shows of a picture that is there or has a preview."""
@@ -73,11 +70,31 @@ class Pictures:
             self.add(key, error_map(self.read(Side.ORIGINAL), self.read(name)), caption)
         return self.files[key], self.captions[key]
 
+    def overlaid(self, file: str, qualities: Float64, width: int, height: int) -> str:
+        """The file of one of these pictures, given by its file, under the quality map of ``width`` x ``height``
+        pixels."""
+        from pipeline.comparison.overlay import map_overlay
+
+        key = f"map over {file}"
+        if key not in self.files:
+            picture = map_overlay(_pixels(file), qualities, width, height)
+            self.files[key] = self.folder.picture(f"{Path(file).stem}-bits", picture)
+        return self.files[key]
+
     def worst(self, name: str) -> "Box":
         """Where a picture is farthest from the original."""
         if name not in self._boxes:
             self._boxes[name] = region(self.read(name), self.read(Side.ORIGINAL))
         return self._boxes[name]
+
+
+def _pixels(file: str) -> UInt8:
+    """``(H, W, 3)`` uint8."""
+    try:
+        with Image.open(file) as image:
+            return np.asarray(image)
+    except FileNotFoundError:
+        raise NotKeptError("This result is no longer kept; press Run to make it again.") from None
 
 
 def region(picture: UInt8, original: UInt8 | None) -> "Box":

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from pipeline.arrays import Float64
 from pipeline.stream import StreamHeader
 
 if TYPE_CHECKING:
@@ -164,7 +165,12 @@ def sentence(text: str) -> str:
 
 
 def captions_html(
-    left: str, right: str, box: tuple[float, ...] | None = None, query: str | None = None, press: str = ""
+    left: str,
+    right: str,
+    box: tuple[float, ...] | None = None,
+    query: str | None = None,
+    press: str = "",
+    legend: str = "",
 ) -> str:
     """What stands on either side of the slider, and notes for the page's script.
 
@@ -172,6 +178,7 @@ def captions_html(
         box: the worst region: left, top, width and height as fractions of the picture.
         query: the address of this view; empty where a view has none, None where there is no view yet.
         press: the hidden button to press next, and whatever makes this request differ from the one before.
+        legend: what lies over the pictures, as HTML.
     """
     notes = {
         "box": ",".join(f"{share:.4f}" for share in box) if box else None,
@@ -179,4 +186,15 @@ def captions_html(
         "press": press,
     }
     data = "".join(f' data-{name}="{escape(note)}"' for name, note in notes.items() if note is not None)
-    return f'<span class="left"{data}>{escape(left)}</span><span class="right">{escape(right)}</span>'
+    return f'<span class="left"{data}>{escape(left)}</span><span class="right">{escape(right)}</span>{legend}'
+
+
+def legend_html(header: StreamHeader, qualities: Float64 | None) -> str:
+    """What the overlay of a quality map means, as HTML."""
+    if qualities is None:
+        text = f"This stream has an even map: quality {header.quality:.2f} everywhere."
+        return f'<span class="legend">{text}</span>'
+    return (
+        '<span class="legend">Fewer bits <i class="scale"></i> more bits. The stream says: '
+        f"quality {qualities.min():.2f} to {qualities.max():.2f}.</span>"
+    )

@@ -3,9 +3,13 @@
 import secrets
 from dataclasses import dataclass
 
-from pipeline.settings import MAX_SEED, Decoder, DecodeSettings
-from pipeline.ui.choices import EXAMPLES, Link
+from PIL import Image
+
+from pipeline.settings import EVEN, MAX_SEED, Allocation, Decoder, DecodeSettings, QualityMapKind
+from pipeline.ui.choices import DEFAULT_MAP, EXAMPLES, Link
 from pipeline.ui.engine import RateControl
+
+UNPAINTED = "Nothing is painted over the photo, so the bits go everywhere alike."
 
 
 @dataclass(frozen=True)
@@ -18,6 +22,9 @@ class Request:
     value: float
     """Bits per pixel or quality, as ``rate`` says."""
     settings: DecodeSettings
+    allocation: Allocation = EVEN
+    notes: tuple[str, ...] = ()
+    """What has to be said about the controls, in full sentences."""
 
     @classmethod
     def of_controls(
@@ -31,14 +38,32 @@ class Request:
         steps: int,
         noise: float,
         seed: int | None,
+        quality_map: str,
+        mask: Image.Image | None,
     ) -> "Request":
-        """Of the three rates the one in use counts."""
+        """Of the three rates the one in use counts; ``mask`` is in grey, black where nothing is painted."""
         value = {"bpp": bpp, "quality": quality, "ultralow": ultralow}[rate]
-        return cls(photo, rate, value, decode_settings(decoder, steps, noise, seed))
+        settings = decode_settings(decoder, steps, noise, seed)
+        kind = QualityMapKind(quality_map)
+        if rate == "ultralow":
+            return cls(photo, rate, value, settings)
+        if kind is not QualityMapKind.PAINTED:
+            return cls(photo, rate, value, settings, Allocation(kind))
+        if mask is None or mask.getbbox() is None:
+            return cls(photo, rate, value, settings, notes=(UNPAINTED,))
+        return cls(photo, rate, value, settings, Allocation(kind, mask))
+
+    def query(self, example: str | None) -> str:
+        """The address of what is made of an example, from the question mark on; empty for what no link can say."""
+        kind = self.allocation.kind
+        if example is None or kind is QualityMapKind.PAINTED:
+            return ""
+        quality_map = DEFAULT_MAP if self.rate == "ultralow" else kind
+        return Link(example, self.rate, self.value, self.settings, quality_map=quality_map).query()
 
     @classmethod
     def of_link(cls, link: Link) -> "Request":
-        return cls(str(EXAMPLES[link.example]), link.rate, link.value, link.settings)
+        return cls(str(EXAMPLES[link.example]), link.rate, link.value, link.settings, link.allocation)
 
 
 def draw_seed() -> int:

@@ -4,7 +4,7 @@ import secrets
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from pipeline.arrays import UInt8
+from pipeline.arrays import Float64, UInt8
 from pipeline.settings import DECODER_NAMES, CodecName, DecodeSettings, DecodeStep
 from pipeline.stream import StreamHeader, read_header
 from pipeline.ui.engine import film_steps
@@ -60,6 +60,8 @@ class Run:
         """Sides that were asked for, but stopped or failed."""
         self.token = secrets.token_hex(4)
         """Tells runs apart in the page's script."""
+        self.qualities: Float64 | None = None
+        """`Engine.qualities` of the stream, once it is known."""
         if original is not None:
             self.pictures.add(Side.ORIGINAL, original, "Original")
 

@@ -36,6 +36,8 @@ class Sides:
 
     left: Side = Side.AUTOENCODER
     right: Side = Side.REPAINT
+    overlay: bool = False
+    """Whether the quality map lies over both."""
 
     @classmethod
     def named(cls, left: str, right: str) -> "Sides":

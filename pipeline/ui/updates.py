@@ -4,12 +4,26 @@ from typing import Any
 
 import gradio as gr
 
-from pipeline.settings import DECODER_NAMES, DEFAULT_SETTINGS, CodecName, Decoder
+from pipeline.settings import DECODER_NAMES, DEFAULT_SETTINGS, CodecName, Decoder, QualityMapKind
 from pipeline.ui import view
-from pipeline.ui.answers import KEEP, Buttons, Chosen, Controls, Ended, Failed, Files, Modes, Painting, Pair, Sliders
+from pipeline.ui.answers import (
+    KEEP,
+    Buttons,
+    Canvas,
+    Chosen,
+    Controls,
+    Ended,
+    Failed,
+    Files,
+    Modes,
+    Painting,
+    Pair,
+    Sliders,
+)
 from pipeline.ui.choices import EXAMPLES, PRESETS, RANGES, Link, recommended
 from pipeline.ui.engine import RateControl, codec_behind
 from pipeline.ui.layout import OPENING, UNPAINTED
+from pipeline.ui.masks import preview
 from pipeline.ui.report import sentence
 from pipeline.ui.run import Run
 from pipeline.ui.sides import Sides
@@ -78,6 +92,17 @@ def visible_rate(rate: RateControl) -> Sliders:
     return Sliders(**{name: gr.update(visible=name == rate) for name in RANGES})
 
 
+def canvas(rate: RateControl, quality_map: str, photo: str | None, canvas: str | None) -> Canvas:
+    """When the photo, the map or the rate control changes; ``canvas`` is the photo that the editor shows. It keeps its
+    painting while it is hidden."""
+    mapped = rate != "ultralow"
+    if not mapped or quality_map != QualityMapKind.PAINTED:
+        return Canvas(gr.update(visible=mapped), gr.update(visible="hidden" if canvas else False), KEEP)
+    if photo == canvas:
+        return Canvas(gr.update(visible=True), gr.update(visible=True), KEEP)
+    return Canvas(gr.update(visible=True), gr.update(visible=True, value=preview(photo)), photo)
+
+
 def recommended_steps(rate: RateControl, decoder: str, steps: int) -> int | dict[str, Any]:
     """The decoder's own step count, unless the user had chosen one.
 
@@ -122,6 +147,7 @@ def opened(link: Link, remembered: View | None) -> tuple[Any, ...]:
         decoder=settings.decoder.value,
         steps=settings.num_inference_steps,
         noise=settings.noise_level,
+        quality_map=link.quality_map.value,
         sides=link.sides,
         left=link.sides.left,
         right=link.sides.right,

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 from pipeline.ui.answers import KEEP, Pair
 from pipeline.ui.engine import Engine
 from pipeline.ui.figures import figures_html
-from pipeline.ui.report import Method, Report, captions_html
+from pipeline.ui.report import Method, Report, captions_html, legend_html
 from pipeline.ui.run import Run
 from pipeline.ui.sides import METHODS, NEED_ORIGINAL, Side, Sides
 
@@ -43,7 +43,13 @@ def pair(run: Run, sides: Sides) -> Pair:
     query = f"{run.query}&{urlencode({'left': sides.left, 'right': sides.right})}" if run.query else ""
     wanted = missing(run, sides) if run.decoding.ended else []
     press = f"complete {run.token} {', '.join(wanted)}" if wanted else ""
-    return Pair((left, right), captions_html(left_caption, right_caption, _worst(run, sides), query, press))
+    legend = ""
+    if sides.overlay and run.decoding.ended:
+        legend = legend_html(run.header, run.qualities)
+        if run.qualities is not None:
+            size = run.header.width, run.header.height
+            left, right = (run.pictures.overlaid(file, run.qualities, *size) for file in (left, right))
+    return Pair((left, right), captions_html(left_caption, right_caption, _worst(run, sides), query, press, legend))
 
 
 def missing(run: Run, sides: Sides) -> list[Side]:

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from PIL import Image
 
-from pipeline.arrays import UInt8
+from pipeline.arrays import Float64, UInt8
 from pipeline.settings import DecodeSettings, DecodeStep
+from pipeline.stream import QUALITY_STEPS
 from pipeline.ui.zerogpu import on_gpu
 
 if TYPE_CHECKING:
@@ -54,6 +55,9 @@ class Work(Protocol):
 
     def decode(self, stream: bytes, settings: DecodeSettings, check: Check) -> TimedSteps:
         """`Codec.decode`; ``check`` is called where steps are waited for that other processes compute."""
+
+    def qualities(self, stream: bytes) -> Float64:
+        """The quality in [0, 1] of each cell ``(rows, columns)`` of a stream."""
 
     def plain(self, image: Image.Image, codec: str, max_bytes: int) -> "PlainResult":
         """`pipeline.comparison.baselines.encode_plain`."""
@@ -113,6 +117,10 @@ class LocalWork:
             if record is None:
                 return
             yield record, time.monotonic() - started
+
+    def qualities(self, stream: bytes) -> Float64:
+        codes: Float64 = self.codec.quality_map(stream).codes[0, 0].numpy()
+        return codes / QUALITY_STEPS
 
     def plain(self, image: Image.Image, codec: str, max_bytes: int) -> "PlainResult":
         from pipeline.comparison.baselines import encode_plain

@@ -9,6 +9,7 @@ from PIL import Image, ImageFilter
 from pipeline.comparison import CodecSubject
 from pipeline.comparison.catalogue import (
     ULTRALOW_BPP,
+    adaptive,
     autoencoder,
     coarse,
     grain,
@@ -22,8 +23,8 @@ from pipeline.comparison.catalogue import (
 )
 from pipeline.errors import ImageError
 from pipeline.metrics import psnr
-from pipeline.settings import CodecName, Decoder, DecodeSettings, DecodeStep
-from pipeline.stream import GRAIN_STEPS, pack
+from pipeline.settings import EVEN, Allocation, CodecName, Decoder, DecodeSettings, DecodeStep, QualityMapKind
+from pipeline.stream import GRAIN_STEPS, bits_per_pixel, pack
 from tests.conftest import synthetic_picture
 
 DIFFUSION, FLOW = DecodeSettings(Decoder.DIFFUSION, 3, 0.5, 11), DecodeSettings(Decoder.FLOW, 1, 0.5, 11)
@@ -37,7 +38,7 @@ class BlurringCodec:
         self.blurred = np.asarray(image.filter(ImageFilter.GaussianBlur(1)))
         self.reconstructions = 0
         self.decoded: list[DecodeSettings] = []
-        self.encoded: list[tuple[float, CodecName]] = []
+        self.encoded: list[tuple[float, CodecName, Allocation]] = []
 
     def reconstruct(self, stream: bytes) -> np.ndarray:
         self.reconstructions += 1
@@ -49,8 +50,8 @@ class BlurringCodec:
         for step in range(settings.num_inference_steps + 1):
             yield DecodeStep(step, settings.num_inference_steps, 0.0, painted if step else self.blurred)
 
-    def encode(self, image: Image.Image, *, bpp: float, codec: CodecName) -> bytes:
-        self.encoded.append((bpp, codec))
+    def encode(self, image: Image.Image, *, bpp: float, codec: CodecName, allocation: Allocation) -> bytes:
+        self.encoded.append((bpp, codec, allocation))
         return bytes(int(bpp * image.width * image.height / 8))
 
 
@@ -96,8 +97,14 @@ def test_grain_is_as_strong_as_asked_or_as_the_header_says(codec: BlurringCodec,
 
 def test_the_ultralow_stream_is_no_larger_and_within_its_range(codec: BlurringCodec, subject: CodecSubject) -> None:
     made = ultralow().run(subject)
-    assert codec.encoded == [(ULTRALOW_BPP[1], CodecName.ULTRALOW)]
+    assert codec.encoded == [(ULTRALOW_BPP[1], CodecName.ULTRALOW, EVEN)]
     assert made.bytes == int(ULTRALOW_BPP[1] * 96 * 64 / 8) and made.label == "Ultra-low codec, 1 step"
+
+
+def test_the_adaptive_map_has_no_more_bits(codec: BlurringCodec, subject: CodecSubject) -> None:
+    made = adaptive().run(subject)
+    assert codec.encoded == [(bits_per_pixel(STREAM), CodecName.STANDARD, Allocation(QualityMapKind.ADAPTIVE))]
+    assert made.bytes <= len(STREAM) and made.label == "Autoencoder, adaptive map"
 
 
 def test_conventional_codecs_need_no_stream(codec: BlurringCodec, subject: CodecSubject) -> None:

@@ -14,7 +14,7 @@ from pipeline.codec import Codec
 from pipeline.errors import StreamError
 from pipeline.serving.packing import pack, unpack
 from pipeline.serving.pool import TRIES, WorkerError, WorkerPool
-from pipeline.settings import Decoder, DecodeSettings, DecodeStep
+from pipeline.settings import Allocation, Decoder, DecodeSettings, DecodeStep
 from pipeline.ui.actions import Actions
 from pipeline.ui.engine import Engine
 from pipeline.ui.request import Request
@@ -99,6 +99,15 @@ def test_the_page_answers_as_over_its_own_codec(codec: Codec, picture: Image.Ima
         numbers = {key: value for key, value in view.numbers.items() if "seconds" not in key}
         answers.append((run.stream, Path(view.picture_file).read_bytes(), numbers))
     assert answers[0] == answers[1]
+
+
+def test_a_quality_map_is_read_by_a_worker(codec: Codec, picture: Image.Image):
+    mask = Image.new("L", picture.size)
+    mask.paste(255, (0, 0, 64, 120))
+    coded = codec.encode(picture, quality=0.3, allocation=Allocation("painted", mask))
+    qualities = Engine(work=WorkerPool(HereWorkers(lambda: codec), 1)).qualities(coded)
+    np.testing.assert_array_equal(qualities, Engine(lambda: codec).qualities(coded))
+    assert len(np.unique(qualities)) > 1
 
 
 def test_where_a_worker_dies_another_goes_on_and_no_step_comes_twice(codec: Codec, stream: bytes):
