@@ -22,12 +22,13 @@ import gradio as gr
 
 from pipeline.ui.actions import Actions
 from pipeline.ui.choices import EXAMPLES, Link
-from pipeline.ui.engine import Engine, shipped_codec
+from pipeline.ui.engine import Engine
 from pipeline.ui.events import connect
 from pipeline.ui.files import KEPT_SECONDS
 from pipeline.ui.layout import page_parts
 from pipeline.ui.opening import warm_up
 from pipeline.ui.theme import CSS, HEAD, bitbrush_theme
+from pipeline.ui.work import shipped_codec
 
 if TYPE_CHECKING:
     from pipeline.codec import Codec

@@ -151,9 +151,8 @@ def in_page(page: str, tables: list[str]) -> str:
     """A page in Markdown with these tables in place of those that have the same heading."""
     for table in tables:
         heading = table.partition("\n")[0]
-        page = re.sub(
-            rf"^{re.escape(heading)}\n(\|.*\n)*", lambda _, table=table: f"{table}\n", page, flags=re.MULTILINE
-        )
+        old = re.compile(rf"^{re.escape(heading)}\n(\|.*\n)*", re.MULTILINE)
+        page = old.sub(f"{table}\n".replace("\\", r"\\"), page)
     return page
 
 
