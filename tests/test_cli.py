@@ -303,3 +303,24 @@ def test_a_mask_is_read_like_a_picture(photo: Path, tmp_path: Path) -> None:
 
 def test_without_docstrings_the_networks_are_imported():
     subprocess.run([sys.executable, "-OO", "-c", "import pipeline.score"], check=True, cwd=ROOT)
+
+
+def test_folder_options_are_refused_for_a_single_file(photo, tmp_path):
+    assert_refused(run("compress", photo, tmp_path / "a.bbr", "--resume"), "--resume is for folders")
+
+
+def test_a_map_is_refused_for_a_folder(photo, tmp_path):
+    assert_refused(run("compress", photo.parent, tmp_path / "out", "--map", photo), "--map is for a single picture")
+
+
+def test_a_folder_ends_with_exit_code_1_where_a_file_is_bad(photo, tmp_path, monkeypatch):
+    from pipeline import batch
+
+    def made(order, given, report):
+        report("x.png: It is damaged.")
+        return batch.Summary(2, 1, 1, tmp_path / "results.csv")
+
+    monkeypatch.setattr(batch, "run", made)
+    result = run("compress", tmp_path, tmp_path / "out", "--bpp", 0.25)
+    assert result.exit_code == 1
+    assert "Error: x.png: It is damaged." in result.stderr and "2 made, 1 there already, 1 bad" in result.stderr

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
+from pipeline.batch.finding import find, is_picture
 from pipeline.codec import Codec
 from pipeline.comparison.baselines import PLAIN_CODECS
 from pipeline.comparison.catalogue import plain
@@ -42,10 +43,15 @@ Figures = Annotated[Path, typer.Argument(help="JSON written by the quality comma
 
 
 def _pictures(folder: Path) -> list[Path]:
-    paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in {".png", ".jpg", ".jpeg", ".webp"})
-    if not paths:
-        raise typer.BadParameter(f"no pictures in {folder}")
-    return paths
+    """Those that ``compress`` would take, sub-folders included.
+
+    What follows does not run as a batch: its distances are of the patches of all pictures together, its methods share
+    the decoded pictures of one process, and its rows resume by method instead of by picture.
+    """
+    found = find(folder, is_picture)
+    if found.unreadable or not found.names:
+        raise typer.BadParameter(f"no pictures in {folder}, or a sub-folder that cannot be read")
+    return [folder / name for name in found.names]
 
 
 @app.callback(invoke_without_command=True)
