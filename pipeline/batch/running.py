@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from functools import partial
@@ -190,7 +190,7 @@ def _done(order: Order, batch: Batch, found: Found, journal: Journal) -> dict[st
     return lines
 
 
-def _results(order: Order, batch: Batch, names: list[str]) -> Iterator[Entry | Line]:
+def _results(order: Order, batch: Batch, names: list[str]) -> Generator[Entry | Line]:
     import torch
 
     workers = min(batch.workers, len(names))

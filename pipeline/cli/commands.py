@@ -90,7 +90,7 @@ def compress(
 
         run_folder(Compression(codec, **rate), Batch(source, out, workers, resume, force, csv, ray))
         return
-    refuse_folder_options(source, resume=resume, csv=csv, ray=ray)
+    refuse_folder_options(source, workers=workers > 1, resume=resume, csv=csv, ray=ray)
     check_output(out, force, source)
     image = load_picture(source)
     stream = encode(load_codec(), image, rate, codec, None if mask is None else load_picture(mask))
@@ -138,7 +138,7 @@ def decompress(
     if source.is_dir():
         run_folder(order, Batch(source, out, workers, resume, force, csv, ray))
         return
-    refuse_folder_options(source, resume=resume, csv=csv, ray=ray, originals=originals)
+    refuse_folder_options(source, workers=workers > 1, resume=resume, csv=csv, ray=ray, originals=originals)
     check_png(out, force, source)
     from pipeline.stream import read_header
 
