@@ -28,6 +28,7 @@ from pipeline.evaluation.studies import (
     shrunken_methods,
     ultralow_studies,
 )
+from pipeline.evaluation.yardsticks import judged, yardsticks
 from pipeline.images import load_image
 from pipeline.settings import CodecName, Decoder, DecodeSettings
 
@@ -109,6 +110,22 @@ def plain_command(data: Data, out: Out = KODAK_RESULTS, ultralow: Out = ULTRALOW
     ):
         for row in measuring.evaluate(codec, pictures, rates, methods, path, system):
             typer.echo(f"{row.rate} bpp  {tables.table_line(row)}")
+
+
+@app.command("yardsticks")
+def yardsticks_command(
+    data: Data,
+    rate: Annotated[float, typer.Option(help="Bits per pixel of every stream, at most.")] = 0.25,
+    codec: Annotated[CodecName, typer.Option(help="Whose decoders are judged.")] = CodecName.STANDARD,
+    out: Annotated[Path | None, typer.Option(help="JSON file for the figures; one a codec unless given.")] = None,
+) -> None:
+    """Wasserstein distortion, two-sample test, MDSI and block grid beside the usual; continues an interrupted run."""
+    path = out or RESULTS / f"yardsticks-{codec}.json"
+    pictures, methods = _pictures(data), judged(codec)
+    rows = measuring.evaluate(Codec.from_pretrained(), pictures, [rate], methods, path, codec, yardsticks)
+    for row in rows:
+        typer.echo(f"{row.rate} bpp  {tables.table_line(row)}")
+    typer.echo(tables.yardstick_table(load_results(path)))
 
 
 @app.command("ablations")
