@@ -8,7 +8,6 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
-from pipeline.batch.finding import find, is_picture
 from pipeline.codec import Codec
 from pipeline.comparison.baselines import PLAIN_CODECS
 from pipeline.comparison.catalogue import plain
@@ -17,6 +16,8 @@ from pipeline.evaluation import quality as measuring
 from pipeline.evaluation.campaign import campaign_curve
 from pipeline.evaluation.canvas import saved
 from pipeline.evaluation.fuzzing import commands as fuzzing
+from pipeline.evaluation.inputs import Data, pictures_below
+from pipeline.evaluation.judging import judge
 from pipeline.evaluation.results import ABLATIONS, KODAK_RESULTS, RESULTS, ULTRALOW_RESULTS, load_results, write_figures
 from pipeline.evaluation.studies import (
     RATES,
@@ -28,7 +29,6 @@ from pipeline.evaluation.studies import (
     shrunken_methods,
     ultralow_studies,
 )
-from pipeline.evaluation.yardsticks import judged, yardsticks
 from pipeline.images import load_image
 from pipeline.settings import CodecName, Decoder, DecodeSettings
 
@@ -38,21 +38,8 @@ app = typer.Typer(
 )
 
 CAMPAIGN = RESULTS / "campaigns" / "autoencoder"
-Data = Annotated[Path, typer.Option(help="Folder of pictures.", exists=True)]
 Out = Annotated[Path, typer.Option(help="JSON file for the figures.")]
 Figures = Annotated[Path, typer.Argument(help="JSON written by the quality command.", exists=True)]
-
-
-def _pictures(folder: Path) -> list[Path]:
-    """Those that ``compress`` would take, sub-folders included.
-
-    What follows does not run as a batch: its distances are of the patches of all pictures together, its methods share
-    the decoded pictures of one process, and its rows resume by method instead of by picture.
-    """
-    found = find(folder, is_picture)
-    if found.unreadable or not found.names:
-        raise typer.BadParameter(f"no pictures in {folder}, or a sub-folder that cannot be read")
-    return [folder / name for name in found.names]
 
 
 @app.callback(invoke_without_command=True)
@@ -65,7 +52,7 @@ def everything(
         return
     if data is None:
         raise typer.BadParameter("say which pictures: --data FOLDER")
-    codec, pictures = Codec.from_pretrained(), _pictures(data)
+    codec, pictures = Codec.from_pretrained(), pictures_below(data)
     for study in all_studies():
         for row in measuring.evaluate(codec, pictures, study.rates, study.methods, out):
             typer.echo(f"{row.rate} bpp  {tables.table_line(row)}")
@@ -87,14 +74,14 @@ def quality(
     parts = [entry.split(":") for entry in repaint or []]
     settings = [DecodeSettings(Decoder(name), int(steps), float(noise)) for name, steps, noise in parts]
     methods = reconstruction_methods() + repaints_and_controls(settings)
-    for row in measuring.evaluate(Codec.from_pretrained(), _pictures(data), bpp, methods, out):
+    for row in measuring.evaluate(Codec.from_pretrained(), pictures_below(data), bpp, methods, out):
         typer.echo(f"{row.rate} bpp  {tables.table_line(row)}")
 
 
 @app.command("ultralow")
 def ultralow_command(data: Data, out: Out = ULTRALOW_RESULTS) -> None:
     """The same figures below 0.03 bits per pixel, for the ultra-low codec; continues an interrupted run."""
-    codec, pictures = Codec.from_pretrained(), _pictures(data)
+    codec, pictures = Codec.from_pretrained(), pictures_below(data)
     for study in ultralow_studies():
         for row in measuring.evaluate(codec, pictures, study.rates, study.methods, out, CodecName.ULTRALOW):
             typer.echo(f"{row.rate} bpp  {tables.table_line(row)}")
@@ -103,29 +90,13 @@ def ultralow_command(data: Data, out: Out = ULTRALOW_RESULTS) -> None:
 @app.command("plain")
 def plain_command(data: Data, out: Out = KODAK_RESULTS, ultralow: Out = ULTRALOW_RESULTS) -> None:
     """Add the conventional codecs that are missing, at the sizes of the streams measured so far; makes no stream."""
-    codec, pictures = Codec.from_pretrained(), _pictures(data)
+    codec, pictures = Codec.from_pretrained(), pictures_below(data)
     for path, methods, rates, system in (
         (out, [plain(name) for name in PLAIN_CODECS], RATES, CodecName.STANDARD),
         (ultralow, shrunken_methods(), ULTRALOW_RATES, CodecName.ULTRALOW),
     ):
         for row in measuring.evaluate(codec, pictures, rates, methods, path, system):
             typer.echo(f"{row.rate} bpp  {tables.table_line(row)}")
-
-
-@app.command("yardsticks")
-def yardsticks_command(
-    data: Data,
-    rate: Annotated[float, typer.Option(help="Bits per pixel of every stream, at most.")] = 0.25,
-    codec: Annotated[CodecName, typer.Option(help="Whose decoders are judged.")] = CodecName.STANDARD,
-    out: Annotated[Path | None, typer.Option(help="JSON file for the figures; one a codec unless given.")] = None,
-) -> None:
-    """Wasserstein distortion, two-sample test, MDSI and block grid beside the usual; continues an interrupted run."""
-    path = out or RESULTS / f"yardsticks-{codec}.json"
-    pictures, methods = _pictures(data), judged(codec)
-    rows = measuring.evaluate(Codec.from_pretrained(), pictures, [rate], methods, path, codec, yardsticks)
-    for row in rows:
-        typer.echo(f"{row.rate} bpp  {tables.table_line(row)}")
-    typer.echo(tables.yardstick_table(load_results(path)))
 
 
 @app.command("ablations")
@@ -138,7 +109,9 @@ def ablations_command(
     study = ablation_study()
     for folder in sorted(path for path in systems.iterdir() if path.is_dir()):
         codec, figures = Codec.from_pretrained(folder), out / f"{folder.name}.json"
-        for row in measuring.evaluate(codec, _pictures(data), study.rates, study.methods, figures, CodecName.ULTRALOW):
+        for row in measuring.evaluate(
+            codec, pictures_below(data), study.rates, study.methods, figures, CodecName.ULTRALOW
+        ):
             typer.echo(f"{folder.name}  {row.rate} bpp  {tables.table_line(row)}")
     typer.echo(tables.ablation_table({path.stem: load_results(path) for path in sorted(out.glob("*.json"))}))
 
@@ -216,7 +189,7 @@ def scaling_command(
 def robustness_command(data: Data, out: Out = RESULTS / "robustness.json") -> None:
     """Exactness of latents under threads, bf16 and oneDNN settings; refusal of damaged streams."""
     codec = Codec.from_pretrained(device="cpu")
-    pictures = _pictures(data)
+    pictures = pictures_below(data)
     figures = {}
     for system in CodecName:
         identical, count = robustness.exact_pictures(codec, pictures, system)
@@ -237,7 +210,7 @@ def lpips_command(
     codec = Codec.from_pretrained(device="cpu")
     sets = {"held out": lpips_check.held_out_pictures(data)}
     if test is not None:
-        sets["test"] = [lpips_check.middle(np.asarray(load_image(path))) for path in _pictures(test)]
+        sets["test"] = [lpips_check.middle(np.asarray(load_image(path))) for path in pictures_below(test)]
     figures: dict[str, Any] = {"weights": codec.weights_hash("lpips")}
     for name, pictures in sets.items():
         found = lpips_check.by_kind(lpips_check.compare(codec, pictures))
@@ -249,3 +222,4 @@ def lpips_command(
 
 app.command("fuzz")(fuzzing.streams)
 app.command("fuzz-pictures")(fuzzing.pictures)
+app.command("yardsticks")(judge)

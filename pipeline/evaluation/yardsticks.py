@@ -1,4 +1,4 @@
-"""``python -m pipeline evaluate yardsticks``: metrics that no network was trained on, and the methods they judge."""
+"""Metrics that no network was trained on, and the methods they judge."""
 
 from collections.abc import Sequence
 from dataclasses import asdict

@@ -16,18 +16,24 @@ from typing import Annotated
 import numpy as np
 import torch
 import typer
+from lpips import LPIPS
 from torch.utils.flop_counter import FlopCounterMode
 
 from pipeline.autoencoder import Autoencoder
 from pipeline.autoencoder.training import AutoencoderTask
+from pipeline.metrics.perceptual.teacher import Teacher
 from pipeline.score import DiffusionDecoder, FlowDecoder
+from pipeline.score.repaint_training import RepaintTask
 from pipeline.score.training import ScoreTask
 from pipeline.training.data import PhotoSet
 from pipeline.training.loop import Task
 from pipeline.training.networks import NETWORKS
 
-STAGES = ("autoencoder", "diffusion", "flow")
-PRESETS = ("embedded", "base")
+PRESETS = (
+    ("autoencoder", "embedded"), ("autoencoder", "finish"), ("repaint", "embedded"),
+    ("autoencoder", "base"), ("diffusion", "base"), ("flow", "base"),
+)  # fmt: skip
+"""Networks and presets of stages 1 and 2, in the order of a campaign."""
 GPU_PEAK = 989e12
 """bf16 operations a second of an H100 (SXM), without sparsity, by its data sheet."""
 GPU_SHARE = 0.1
@@ -37,6 +43,7 @@ GPU_STEP = 0.05
 SCALING = 0.9
 """Of eight times the speed of one device. Assumed: gradients of 10 to 500 MB are averaged once a step."""
 _CROP = 64
+_CROPS = 4
 
 
 @dataclass(frozen=True)
@@ -66,10 +73,10 @@ def crop_operations(network: str, preset: str) -> float:
     Counted on a smaller crop: the work grows with the pixels.
     """
     task = _task(network, preset)
-    images = torch.rand(1, 3, _CROP, _CROP, generator=torch.Generator().manual_seed(0))
+    images = torch.rand(_CROPS, 3, _CROP, _CROP, generator=torch.Generator().manual_seed(0))
     with FlopCounterMode(display=False) as counter:
         task.loss(images, torch.Generator().manual_seed(0)).backward()
-    return float(counter.get_total_flops()) * (NETWORKS[network].presets[preset].phases[0].crop / _CROP) ** 2
+    return counter.get_total_flops() / _CROPS * (NETWORKS[network].presets[preset].phases[0].crop / _CROP) ** 2
 
 
 def measured(run: Path, network: str, preset: str) -> Machine:
@@ -96,14 +103,13 @@ def table(machines: list[Machine]) -> str:
     """Every stage and preset a line of Markdown."""
     names = ("network", "preset", "steps × batch × crop", "TFLOP a step", *(machine.name for machine in machines))
     lines = [f"| {' | '.join(names)} |", f"{'| --- ' * len(names)}|"]
-    for preset in PRESETS:
-        for network in STAGES:
-            config = NETWORKS[network].presets[preset].phases[0]
-            work = config.batch_size * crop_operations(network, preset)
-            hours = (_in_words(machine.hours(config.steps, work)) for machine in machines)
-            size = f"{config.steps:,} × {config.batch_size} × {config.crop}²"
-            cells = (network, preset, size, f"{work / 1e12:.2g}", *hours)
-            lines.append(f"| {' | '.join(cells)} |")
+    for network, preset in PRESETS:
+        config = NETWORKS[network].presets[preset].phases[0]
+        work = config.batch_size * crop_operations(network, preset)
+        hours = (_in_words(machine.hours(config.steps, work)) for machine in machines)
+        size = f"{config.steps:,} × {config.batch_size} × {config.crop}²"
+        cells = (network, preset, size, f"{work / 1e12:.2g}", *hours)
+        lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
@@ -113,12 +119,16 @@ def _in_words(hours: float) -> str:
 
 def _task(network: str, preset: str) -> Task:
     photos = PhotoSet([[np.zeros((_CROP + 1, _CROP + 1, 3), np.uint8)]], [1.0])
-    options = {name: NETWORKS[name].presets[preset].model for name in STAGES}
-    stage1 = Autoencoder(**options["autoencoder"])
+    options = NETWORKS[network].presets[preset].model
     if network == "autoencoder":
-        return AutoencoderTask(stage1, photos, _CROP)
+        return AutoencoderTask(Autoencoder(**options), photos, _CROP, weighed_rounding=preset == "finish")
+    stage1 = Autoencoder(**NETWORKS["autoencoder"].presets[preset].model)
+    if network == "repaint":
+        # The teacher's weights change nothing of its work.
+        teacher = Teacher(LPIPS(net="squeeze", pretrained=False, pnet_rand=True, verbose=False))
+        return RepaintTask(DiffusionDecoder(**options), stage1, teacher, photos, _CROP)
     decoder = DiffusionDecoder if network == "diffusion" else FlowDecoder
-    return ScoreTask(decoder(**options[network]), stage1, photos, _CROP, scale=network == "diffusion")
+    return ScoreTask(decoder(**options), stage1, photos, _CROP, scale=network == "diffusion")
 
 
 def main(
