@@ -6,7 +6,7 @@ import secrets
 import stat
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
@@ -17,6 +17,7 @@ STANDARD_STREAM = Path("-")
 MAX_INPUT_BYTES = 2**29
 """More than any picture or stream within the pixel limit takes; pipes may have no end."""
 _STANDARD = {"/dev/stdin": 0, "/dev/stdout": 1, "/dev/stderr": 2}
+_PARTIAL = re.compile(r"\.[0-9a-f]{16}\.partial")
 _DESCRIPTOR = re.compile(r"/(?:dev|proc/self)/fd/(\d+)")
 _STDIN, _STDOUT = 0, 1
 
@@ -45,6 +46,14 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         os.replace(partial, target)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def remove_partials(folders: Iterable[Path]) -> None:
+    """Removes what `atomic_path` left in these folders when its process was killed; none may be at work there."""
+    for folder in folders:
+        for path in folder.glob(".*.partial"):
+            if _PARTIAL.fullmatch(path.name):
+                path.unlink(missing_ok=True)
 
 
 @contextmanager

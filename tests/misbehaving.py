@@ -1,4 +1,4 @@
-"""A target for the worker pool that does something else in each case; worker processes import it."""
+"""Work for worker processes that does something else in each case; they import it."""
 
 import os
 import signal
@@ -23,3 +23,19 @@ class Misbehaving:
             while time.process_time() - begun < 0.06:
                 pass
         return "fine"
+
+
+class Doubling:
+    """Doubles numbers and adds what the environment says; a negative one is a signal that it sends itself."""
+
+    def patience(self, task: int) -> float:
+        return 600
+
+    def __call__(self, task: int) -> int:
+        if task < 0:
+            os.kill(os.getpid(), -task)
+        return 2 * task + int(os.environ["BITBRUSH_TEST"])
+
+
+def unable() -> Doubling:
+    raise MemoryError

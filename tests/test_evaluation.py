@@ -1,6 +1,7 @@
 """The measuring programs: rows are complete, an interrupted run continues, damage is counted."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -30,7 +31,8 @@ from pipeline.evaluation.studies import (
     repaints_and_controls,
     ultralow_studies,
 )
-from pipeline.evaluation.tables import ablation_table, saving_table
+from pipeline.evaluation.tables import ablation_table, saving_table, yardstick_table
+from pipeline.evaluation.yardsticks import judged, yardsticks
 from pipeline.metrics import Scores, psnr
 from pipeline.settings import DEFAULT_SETTINGS, CodecName, Decoder, DecodeSettings, Precision
 from pipeline.ultralow.ablation import Part
@@ -67,6 +69,32 @@ def test_rows_and_resumption(codec: Codec, pictures: list[Path], tmp_path: Path)
     assert (painted.steps, painted.noise_level) == (4, 0.5)
     assert control.psnr == pytest.approx(painted.psnr, abs=0.05)
     assert painted.bpp == results.select("autoencoder")[0].bpp <= 0.5
+
+
+def test_yardsticks_are_further_columns_of_the_same_rows(codec: Codec, tmp_path: Path) -> None:
+    pictures = [tmp_path / f"{index}.png" for index in range(2)]
+    for index, path in enumerate(pictures):
+        synthetic_picture(144, 128, index).save(path)
+    out = tmp_path / "rows.json"
+    further = partial(yardsticks, steps=2)
+    (row,) = quality.evaluate(codec, pictures, [0.5], [autoencoder()], out, further=further)
+    assert row.wasserstein is not None and row.wasserstein > 0 and row.mdsi is not None and row.mdsi > 0
+    assert row.auc is not None and 0 <= row.auc <= 1
+    assert row.grid is not None and sum(kind["patches"] for kind in row.grid.values()) == 2
+    assert load_results(out).rows == [row]
+    table = yardstick_table(load_results(out))
+    assert f"| {row.wasserstein:.2f} | {row.auc:.3f} |" in table and "autoencoder" in table
+
+
+def test_rows_without_yardsticks_are_not_in_their_table(results: Results) -> None:
+    assert len(yardstick_table(results).splitlines()) == 2
+
+
+@pytest.mark.parametrize("system", CodecName)
+def test_yardsticks_judge_the_decoders_beside_grain(system: CodecName) -> None:
+    methods = judged(system)
+    assert len({method.name for method in methods}) == len(methods)
+    assert {"diffusion", "grain"} <= {method.family for method in methods}
 
 
 def test_a_plain_codec_is_added_without_a_stream(
@@ -122,7 +150,7 @@ def test_committed_rows_are_methods_of_the_studies(committed: Path, studies: Cal
 
 def _row(family: str, rate: float, psnr_db: float, lpips: float, **settings) -> Row:
     name = f"{family} {settings}" if settings else family
-    return Row(rate, name, family, rate, psnr_db, 0.9, lpips, lpips, 10.0, [], [], [], **settings)
+    return Row(rate, name, family, rate, psnr_db, psnr_db / 50, lpips, lpips, 10.0, [], [], [], **settings)
 
 
 @pytest.fixture

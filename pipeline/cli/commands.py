@@ -9,31 +9,40 @@ from rich.console import Console
 from rich.table import Table
 from tqdm import tqdm
 
+from pipeline.cli.folders import refuse_folder_options, run_folder
 from pipeline.cli.options import (
     Bpp,
     Compute,
     Force,
     Noise,
+    OnRay,
+    Originals,
     OwnNoise,
     OwnSteps,
     Picture,
+    Pictures,
     PngOut,
+    PngsOut,
     Quality,
     QualityMap,
+    Resume,
     Seed,
     Shift,
     Steps,
     Stream,
     StreamOut,
+    Streams,
+    Workers,
     examples,
 )
+from pipeline.cli.options import Table as CsvFile
 from pipeline.cli.options import rate as chosen_rate
 from pipeline.cli.shell import Commands, note
-from pipeline.cli.work import check_png, encode, load_codec, load_picture, map_facts, png, steps_shown
+from pipeline.cli.work import allocation_of, check_png, encode, load_codec, load_picture, map_facts, png, steps_shown
 from pipeline.cli.work import facts as stream_facts
-from pipeline.errors import ImageError
+from pipeline.errors import ImageError, SettingsError
 from pipeline.files import STANDARD_STREAM, check_output, read_input, write_output
-from pipeline.settings import DEFAULT_SETTINGS, CodecName, Decoder, DecodeSettings, Precision
+from pipeline.settings import CodecName, Decoder, DecodeSettings, Precision
 
 _DEFAULTS = DecodeSettings()
 
@@ -54,19 +63,33 @@ app = typer.Typer(
         "compress photo.jpg photo.bbr --bpp 0.1 --map mask.png",
         "compress photo.jpg photo.bbr --bpp 0.1 --map even",
         "compress - - < photo.png > photo.bbr",
+        "compress photos/ streams/ --bpp 0.25 --workers 2 --resume",
     )
 )
 def compress(
-    source: Picture,
+    source: Pictures,
     out: StreamOut,
     quality: Quality = None,
     bpp: Bpp = None,
     codec: Annotated[CodecName, typer.Option(help="ultralow is for 0.03 bpp and below.")] = CodecName.STANDARD,
     quality_map: QualityMap = None,
     force: Force = False,
+    workers: Workers = 1,
+    resume: Resume = False,
+    csv: CsvFile = None,
+    ray: OnRay = False,
 ) -> None:
-    """Compress a picture into a stream of real bytes."""
+    """Compress a picture, or every picture below a folder, into streams of real bytes."""
     rate = chosen_rate(quality, bpp)
+    if source.is_dir():
+        allocation = allocation_of(quality_map, codec)
+        if allocation.mask is not None:
+            raise SettingsError("A mask is for a single picture; compress the pictures that have one by themselves.")
+        from pipeline.batch import Batch, Compression
+
+        run_folder(Compression(codec, allocation.kind, **rate), Batch(source, out, workers, resume, force, csv, ray))
+        return
+    refuse_folder_options(source, workers=workers > 1, resume=resume, csv=csv, ray=ray)
     check_output(out, force, source)
     image = load_picture(source)
     stream = encode(load_codec(), image, rate, codec, quality_map)
@@ -84,11 +107,12 @@ def compress(
         "decompress photo.bbr photo.png --decoder autoencoder",
         "decompress ultralow.bbr photo.png --decoder coarse",
         "decompress - - < photo.bbr > photo.png",
+        "decompress streams/ painted/ --originals photos/ --resume",
     )
 )
 def decompress(
-    source: Stream,
-    out: PngOut,
+    source: Streams,
+    out: PngsOut,
     decoder: Annotated[Decoder, typer.Option(help="What makes the picture from the stream.")] = _DEFAULTS.decoder,
     steps: OwnSteps = None,
     noise: OwnNoise = None,
@@ -96,16 +120,29 @@ def decompress(
     shift: Shift = None,
     precision: Compute = Precision.AUTO,
     force: Force = False,
+    workers: Workers = 1,
+    resume: Resume = False,
+    csv: CsvFile = None,
+    ray: OnRay = False,
+    originals: Originals = None,
 ) -> None:
-    """Decode a stream, which knows its codec, into a picture; detail is painted back by diffusion and flow."""
+    """Decode a stream, which knows its codec, into a picture; detail is painted back by diffusion and flow.
+
+    Of a folder, every stream below it.
+    """
+    from pipeline.batch import Batch, Decompression
+
+    compared = None if originals is None else str(originals.absolute())
+    order = Decompression(decoder, steps, noise, seed, shift, precision, compared)
+    if source.is_dir():
+        run_folder(order, Batch(source, out, workers, resume, force, csv, ray))
+        return
+    refuse_folder_options(source, workers=workers > 1, resume=resume, csv=csv, ray=ray, originals=originals)
     check_png(out, force, source)
     from pipeline.stream import read_header
 
     stream = read_input(source)
-    own = DEFAULT_SETTINGS[read_header(stream).codec]
-    settings = DecodeSettings(
-        decoder, steps or own.num_inference_steps, own.noise_level if noise is None else noise, seed, shift
-    )
+    settings = order.settings(read_header(stream).codec)
     with steps_shown(settings.decoder) as show:
         for record in load_codec(precision).decode(stream, settings):
             show(record)

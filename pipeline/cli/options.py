@@ -51,9 +51,47 @@ QualityMap = Annotated[
 ]
 Force = Annotated[bool, typer.Option("--force", help="Replace an existing output file.")]
 Picture = Annotated[Path, typer.Argument(metavar="PICTURE", help="PNG, JPEG, WebP, AVIF, …, or - for stdin.")]
+Pictures = Annotated[
+    Path, typer.Argument(metavar="PICTURE|FOLDER", help="PNG, JPEG, WebP, AVIF, …, a folder of them, or - for stdin.")
+]
 Stream = Annotated[Path, typer.Argument(metavar="STREAM", help="A .bbr file, or - for stdin.")]
-StreamOut = Annotated[Path, typer.Argument(metavar="OUT.bbr", help="The stream to write, or - for stdout.")]
+Streams = Annotated[
+    Path, typer.Argument(metavar="STREAM|FOLDER", help="A .bbr file, a folder of them, or - for stdin.")
+]
+StreamOut = Annotated[
+    Path, typer.Argument(metavar="OUT", help="The .bbr file to write, the folder for them, or - for stdout.")
+]
 PngOut = Annotated[Path, typer.Argument(metavar="OUT.png", help="The PNG file to write, or - for stdout.")]
+PngsOut = Annotated[
+    Path, typer.Argument(metavar="OUT", help="The .png file to write, the folder for them, or - for stdout.")
+]
+_FOLDERS = "Folders"
+"""Panel of the help for what only folders take."""
+Workers = Annotated[
+    int,
+    typer.Option(min=1, rich_help_panel=_FOLDERS, help="Processes at once, with a model each; they share the cores."),
+]
+Resume = Annotated[
+    bool,
+    typer.Option("--resume", rich_help_panel=_FOLDERS, help="Skip what is done and whole, replace what is not."),
+]
+Table = Annotated[
+    Path | None,
+    typer.Option("--csv", rich_help_panel=_FOLDERS, help="Table of bytes and scores; OUT/results.csv unless given."),
+]
+OnRay = Annotated[
+    bool,
+    typer.Option("--ray", rich_help_panel=_FOLDERS, help="On a Ray cluster, a core for each worker (optional: Ray)."),
+]
+Originals = Annotated[
+    Path | None,
+    typer.Option(
+        rich_help_panel=_FOLDERS,
+        exists=True,
+        file_okay=False,
+        help="The folder that was compressed, to measure against its pictures.",
+    ),
+]
 
 
 class Rate(TypedDict, total=False):

@@ -28,6 +28,15 @@ def load_codec(precision: Precision = Precision.AUTO) -> "Codec":
     return Codec.from_pretrained(precision=precision)
 
 
+def allocation_of(quality_map: str | None, name: CodecName) -> Allocation:
+    """``quality_map`` is a kind of map or the file of a mask; the codec's own unless given."""
+    if quality_map is None:
+        return DEFAULT_ALLOCATIONS[name]
+    if quality_map in (QualityMapKind.EVEN, QualityMapKind.ADAPTIVE):
+        return Allocation(QualityMapKind(quality_map))
+    return Allocation(QualityMapKind.PAINTED, load_picture(Path(quality_map)))
+
+
 def encode(
     codec: "Codec",
     image: Image.Image,
@@ -35,13 +44,8 @@ def encode(
     name: CodecName = CodecName.STANDARD,
     quality_map: str | None = None,
 ) -> bytes:
-    """``quality_map`` is a kind of map or the file of a mask; the codec's own unless given."""
-    if quality_map is None:
-        allocation = DEFAULT_ALLOCATIONS[name]
-    elif quality_map in (QualityMapKind.EVEN, QualityMapKind.ADAPTIVE):
-        allocation = Allocation(QualityMapKind(quality_map))
-    else:
-        allocation = Allocation(QualityMapKind.PAINTED, load_picture(Path(quality_map)))
+    """See `allocation_of` for ``quality_map``."""
+    allocation = allocation_of(quality_map, name)
     with Console(stderr=True).status("compressing"):
         return codec.encode(image, **rate, codec=name, allocation=allocation)
 

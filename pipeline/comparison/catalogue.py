@@ -155,6 +155,17 @@ def plain(codec: str) -> Method:
     return Method(label, label, codec, _at_once(make), needs_stream=False)
 
 
+def plain_grained(codec: str, sigma: float) -> Method:
+    """`plain` with ``sigma`` grey levels of grain, as the reconstruction has in `grain`."""
+    label = f"{PLAIN_CODECS[codec].label} + grain σ={sigma:g}"
+
+    def make(subject: Subject) -> Made:
+        result = subject.plain(codec)
+        return Made(add_grain(result.image, sigma), len(result.data), label)
+
+    return Method(label, label, f"{codec} with grain", _at_once(make), sigma=sigma, needs_stream=False)
+
+
 def plain_smaller(codec: str, sigma: float = 0) -> Method:
     """A conventional codec at no more bytes than the stream, on the picture or on a smaller copy that is enlarged
     again, whichever has the lowest LPIPS; with ``sigma`` grey levels of grain added first.

@@ -16,6 +16,8 @@ from pipeline.evaluation import quality as measuring
 from pipeline.evaluation.campaign import campaign_curve
 from pipeline.evaluation.canvas import saved
 from pipeline.evaluation.fuzzing import commands as fuzzing
+from pipeline.evaluation.inputs import Data, pictures_below
+from pipeline.evaluation.judging import judge
 from pipeline.evaluation.results import ABLATIONS, KODAK_RESULTS, RESULTS, ULTRALOW_RESULTS, load_results, write_figures
 from pipeline.evaluation.studies import (
     RATES,
@@ -36,16 +38,8 @@ app = typer.Typer(
 )
 
 CAMPAIGN = RESULTS / "campaigns" / "autoencoder"
-Data = Annotated[Path, typer.Option(help="Folder of pictures.", exists=True)]
 Out = Annotated[Path, typer.Option(help="JSON file for the figures.")]
 Figures = Annotated[Path, typer.Argument(help="JSON written by the quality command.", exists=True)]
-
-
-def _pictures(folder: Path) -> list[Path]:
-    paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in {".png", ".jpg", ".jpeg", ".webp"})
-    if not paths:
-        raise typer.BadParameter(f"no pictures in {folder}")
-    return paths
 
 
 @app.callback(invoke_without_command=True)
@@ -58,7 +52,7 @@ def everything(
         return
     if data is None:
         raise typer.BadParameter("say which pictures: --data FOLDER")
-    codec, pictures = Codec.from_pretrained(), _pictures(data)
+    codec, pictures = Codec.from_pretrained(), pictures_below(data)
     for study in all_studies():
         for row in measuring.evaluate(codec, pictures, study.rates, study.methods, out):
             typer.echo(f"{row.rate} bpp  {tables.table_line(row)}")
@@ -80,14 +74,14 @@ def quality(
     parts = [entry.split(":") for entry in repaint or []]
     settings = [DecodeSettings(Decoder(name), int(steps), float(noise)) for name, steps, noise in parts]
     methods = reconstruction_methods() + repaints_and_controls(settings)
-    for row in measuring.evaluate(Codec.from_pretrained(), _pictures(data), bpp, methods, out):
+    for row in measuring.evaluate(Codec.from_pretrained(), pictures_below(data), bpp, methods, out):
         typer.echo(f"{row.rate} bpp  {tables.table_line(row)}")
 
 
 @app.command("ultralow")
 def ultralow_command(data: Data, out: Out = ULTRALOW_RESULTS) -> None:
     """The same figures below 0.03 bits per pixel, for the ultra-low codec; continues an interrupted run."""
-    codec, pictures = Codec.from_pretrained(), _pictures(data)
+    codec, pictures = Codec.from_pretrained(), pictures_below(data)
     for study in ultralow_studies():
         for row in measuring.evaluate(codec, pictures, study.rates, study.methods, out, CodecName.ULTRALOW):
             typer.echo(f"{row.rate} bpp  {tables.table_line(row)}")
@@ -96,7 +90,7 @@ def ultralow_command(data: Data, out: Out = ULTRALOW_RESULTS) -> None:
 @app.command("plain")
 def plain_command(data: Data, out: Out = KODAK_RESULTS, ultralow: Out = ULTRALOW_RESULTS) -> None:
     """Add the conventional codecs that are missing, at the sizes of the streams measured so far; makes no stream."""
-    codec, pictures = Codec.from_pretrained(), _pictures(data)
+    codec, pictures = Codec.from_pretrained(), pictures_below(data)
     for path, methods, rates, system in (
         (out, [plain(name) for name in PLAIN_CODECS], RATES, CodecName.STANDARD),
         (ultralow, shrunken_methods(), ULTRALOW_RATES, CodecName.ULTRALOW),
@@ -115,7 +109,9 @@ def ablations_command(
     study = ablation_study()
     for folder in sorted(path for path in systems.iterdir() if path.is_dir()):
         codec, figures = Codec.from_pretrained(folder), out / f"{folder.name}.json"
-        for row in measuring.evaluate(codec, _pictures(data), study.rates, study.methods, figures, CodecName.ULTRALOW):
+        for row in measuring.evaluate(
+            codec, pictures_below(data), study.rates, study.methods, figures, CodecName.ULTRALOW
+        ):
             typer.echo(f"{folder.name}  {row.rate} bpp  {tables.table_line(row)}")
     typer.echo(tables.ablation_table({path.stem: load_results(path) for path in sorted(out.glob("*.json"))}))
 
@@ -193,7 +189,7 @@ def scaling_command(
 def robustness_command(data: Data, out: Out = RESULTS / "robustness.json") -> None:
     """Exactness of latents under threads, bf16 and oneDNN settings; refusal of damaged streams."""
     codec = Codec.from_pretrained(device="cpu")
-    pictures = _pictures(data)
+    pictures = pictures_below(data)
     figures = {}
     for system in CodecName:
         identical, count = robustness.exact_pictures(codec, pictures, system)
@@ -217,7 +213,7 @@ def lpips_command(
     codec = Codec.from_pretrained(device="cpu")
     sets = {"held out": lpips_check.held_out_pictures(data)}
     if test is not None:
-        sets["test"] = [lpips_check.middle(np.asarray(load_image(path))) for path in _pictures(test)]
+        sets["test"] = [lpips_check.middle(np.asarray(load_image(path))) for path in pictures_below(test)]
     figures: dict[str, Any] = {"weights": codec.weights_hash("lpips")}
     for name, pictures in sets.items():
         found = lpips_check.by_kind(lpips_check.compare(codec, pictures))
@@ -229,3 +225,4 @@ def lpips_command(
 
 app.command("fuzz")(fuzzing.streams)
 app.command("fuzz-pictures")(fuzzing.pictures)
+app.command("yardsticks")(judge)

@@ -1,12 +1,12 @@
 """Rate, distortion and realism of every method over a folder of pictures, on real streams."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
+from typing import Any
 
 import numpy as np
-import piq
 import torch
 from torch import Tensor
 from tqdm import tqdm
@@ -18,6 +18,7 @@ from pipeline.errors import ImageError
 from pipeline.evaluation.results import Results, Row, load_results
 from pipeline.images import load_image
 from pipeline.metrics import frechet_distance, kernel_distance, lpips_name, measure, patch_features
+from pipeline.metrics.gradients import gmsd
 from pipeline.settings import EVEN, CodecName
 
 _WEIGHTS = {
@@ -28,6 +29,8 @@ _FAMILIES = {"diffusion": "diffusion", "flow": "flow", "painter": "diffusion"}
 """What depends on these weights alone; on all others, everything does."""
 _UNPAINTED = ("autoencoder", "coarse")
 """Families whose rows hold the sizes of the streams themselves."""
+Further = Callable[[Sequence[UInt8], Sequence[UInt8]], dict[str, Any]]
+"""Originals and pictures => optional columns of their `Row`."""
 
 
 @dataclass(frozen=True)
@@ -62,16 +65,22 @@ def budgets(codec: Codec, pictures: list[Path], measured: Row) -> list[Measured]
     return found
 
 
-def _row(rate: float, method: Method, found: list[Measured]) -> Row:
-    scores, rates, features, gradients = [], [], [], []
+def no_more(originals: Sequence[UInt8], pictures: Sequence[UInt8]) -> dict[str, Any]:
+    """The `Further` without columns."""
+    return {}
+
+
+def _row(rate: float, method: Method, found: list[Measured], further: Further) -> Row:
+    scores, rates, features, pictures = [], [], [], []
     for each in tqdm(found, desc=f"{method.name} at {rate} bpp", leave=False):
         original, made = each.subject.original, method.run(each.subject)
         height, width, _ = original.shape
         scores.append(measure(original, made.picture))
         rates.append(8 * made.bytes / (width * height))
         features.append(patch_features(made.picture))
-        gradients.append(_gmsd(original, made.picture))
+        pictures.append(made.picture)
     original_features, picture_features = torch.cat([each.features for each in found]), torch.cat(features)
+    originals = [each.subject.original for each in found]
     settings = method.settings
     return Row(
         rate=rate,
@@ -90,14 +99,9 @@ def _row(rate: float, method: Method, found: list[Measured]) -> Row:
         noise_level=None if settings is None else settings.noise_level,
         sigma=method.sigma,
         shift=None if settings is None else settings.shift,
-        gmsd=fmean(gradients),
+        gmsd=fmean(map(gmsd, originals, pictures)),
+        **further(originals, pictures),
     )
-
-
-def _gmsd(original: UInt8, picture: UInt8) -> float:
-    """Xue et al. 2014, arXiv 1308.3052, of two ``(H, W, 3)`` uint8 pictures."""
-    pair = (torch.tensor(array).permute(2, 0, 1)[None].float() / 255 for array in (original, picture))
-    return float(piq.gmsd(*pair))
 
 
 def _there(score: float | None) -> float:
@@ -124,9 +128,10 @@ def evaluate(
     methods: list[Method],
     out: Path,
     system: CodecName = CodecName.STANDARD,
+    further: Further = no_more,
 ) -> Iterator[Row]:
-    """Measures every method at every rate; rows already in ``out`` (JSON) that the same weights made are kept, so
-    that an interrupted run continues."""
+    """Measures every method at every rate, with ``further`` columns; rows already in ``out`` (JSON) that the same
+    weights made are kept, so that an interrupted run continues."""
     weights = {name: codec.weights_hash(name) for name in _WEIGHTS[system]}
     results = Results(len(pictures), lpips_name(), weights)
     if out.exists():
@@ -142,7 +147,7 @@ def evaluate(
         else:
             found = encoded(codec, pictures, rate, system)
         for method in missing.values():
-            row = _row(rate, method, found)
+            row = _row(rate, method, found, further)
             results.rows.append(row)
             results.save(out)
             yield row

@@ -41,6 +41,13 @@ class Row:
     """Gradient magnitude similarity deviation, which nothing here is trained on; lower is better."""
     shift: float | None = None
     """Of the noise schedule in sampling, where it is not the trained one."""
+    wasserstein: float | None = None
+    """Wasserstein distortion in squared grey levels; this and what follows is measured by ``evaluate yardsticks``."""
+    auc: float | None = None
+    """Of the two-sample test; 0.5 is best."""
+    mdsi: float | None = None
+    grid: dict[str, dict[str, float]] | None = None
+    """`pipeline.metrics.grid.GridFigures` of flat, smooth and textured parts."""
 
 
 @dataclass

@@ -5,6 +5,8 @@ from pipeline.evaluation.results import Results, Row
 
 _MAPS = {"autoencoder": "even", "adaptive": "adaptive"}
 """The families of `pipeline.evaluation.results.Row` that differ in their quality map."""
+_LEAST_GRID = 1e-3
+"""Of contrast and repetition: less is not seen."""
 _ANCHORS = {"webp": "WebP", "avif": "AVIF", "jxl": "JPEG XL"}
 
 
@@ -28,6 +30,31 @@ def table_line(row: Row) -> str:
         f"| {row.method} | {row.bpp:.4f} | {row.psnr:.2f} | {row.ms_ssim:.4f} | {row.lpips:.3f} "
         f"| {row.kd:.4f} | {row.fd:.1f} | {gmsd} |"
     )
+
+
+def yardstick_table(results: Results) -> str:
+    """Every method with yardsticks a row; of the grid, the kind of part where it shows most."""
+    names = ("method", "bpp", "PSNR dB", results.lpips or "LPIPS", "KD", "WD", "AUC", "GMSD", "MDSI", "grid")
+    lines = [f"| {' | '.join(names)} |", f"{'| --- ' * len(names)}|"]
+    for row in results.rows:
+        if row.wasserstein is None:
+            continue
+        lines.append(
+            f"| {row.method} | {row.bpp:.4f} | {row.psnr:.2f} | {row.lpips:.3f} | {row.kd:.4f} | {row.wasserstein:.2f} "
+            f"| {row.auc:.3f} | {row.gmsd:.4f} | {row.mdsi:.4f} | {_worst_grid(row)} |"
+        )
+    return "\n".join(lines)
+
+
+def _worst_grid(row: Row) -> str:
+    """Contrast or repetition in units of the photographs' 90th percentile; above 1 is more than theirs."""
+    shares = {
+        f"{kind} {name}": figures[name] / max(figures[f"{name}_of_photographs"], _LEAST_GRID)
+        for kind, figures in (row.grid or {}).items()
+        for name in ("contrast", "repetition")
+    }
+    worst = max(shares, key=shares.__getitem__, default=None)
+    return "–" if worst is None else f"{shares[worst]:.2f} ({worst})"
 
 
 def ablation_table(variants: dict[str, Results]) -> str:

@@ -14,10 +14,11 @@ from pipeline.autoencoder.training import FASTER
 from pipeline.entropy.network import RateEstimate
 from pipeline.layers.model import frozen, moved
 from pipeline.layers.quality import uniform_map
+from pipeline.metrics.grid import grid_contrast, grid_repetition
 from pipeline.metrics.perceptual.teacher import Teacher
 from pipeline.training.data import PhotoSet
 from pipeline.training.loop import parameter_groups
-from pipeline.training.losses import grid_contrast, grid_repetition, ms_ssim_error
+from pipeline.training.losses import ms_ssim_error
 from pipeline.ultralow.encoders import SemanticEncoder
 from pipeline.ultralow.feature_coder import FeatureCoder, Guidance, rate_lambda
 from pipeline.ultralow.painter import LatentPainter

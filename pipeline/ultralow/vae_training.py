@@ -12,9 +12,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from pipeline.metrics.grid import grid_contrast, grid_repetition
 from pipeline.metrics.perceptual.teacher import Teacher
 from pipeline.training.data import PhotoSet
-from pipeline.training.losses import grid_contrast, grid_repetition, ms_ssim_error
+from pipeline.training.losses import ms_ssim_error
 from pipeline.ultralow.vae import BlockVAE
 
 LPIPS_WEIGHT = 0.2

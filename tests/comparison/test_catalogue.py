@@ -15,6 +15,7 @@ from pipeline.comparison.catalogue import (
     grain,
     matched_grain,
     plain,
+    plain_grained,
     plain_smaller,
     repaint,
     sent_grain,
@@ -93,6 +94,12 @@ def test_grain_is_as_strong_as_asked_or_as_the_header_says(codec: BlurringCodec,
     for method, sigma in ((grain(3), 3), (sent_grain(2), 4)):
         noise = method.run(subject).picture.astype(float) - codec.blurred
         assert noise.std() == pytest.approx(sigma, rel=0.05)
+
+
+def test_a_plain_codec_with_grain_is_its_picture_and_noise(subject: CodecSubject) -> None:
+    clean, grained = (method.run(subject) for method in (plain("avif"), plain_grained("avif", 3)))
+    assert grained.bytes == clean.bytes
+    assert (grained.picture.astype(float) - clean.picture).std() == pytest.approx(3, rel=0.05)
 
 
 def test_the_ultralow_stream_is_no_larger_and_within_its_range(codec: BlurringCodec, subject: CodecSubject) -> None:

@@ -1,0 +1,153 @@
+"""What a batch makes of each file: a stream of every picture, or a picture of every stream."""
+
+import io
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+from PIL import Image
+
+from pipeline.batch.finding import is_picture
+from pipeline.errors import ImageError, SettingsError, StreamError
+from pipeline.files import read_input
+from pipeline.pictures import load_image
+from pipeline.settings import (
+    DEFAULT_SETTINGS,
+    Allocation,
+    CodecName,
+    Decoder,
+    DecodeSettings,
+    Precision,
+    QualityMapKind,
+)
+from pipeline.stream import SUFFIX, read_header
+
+if TYPE_CHECKING:
+    from pipeline.codec import Codec
+    from pipeline.metrics import Scores
+
+
+@dataclass(frozen=True)
+class Made:
+    """What became of one file."""
+
+    content: bytes
+    """Of the file to write."""
+    stream: bytes
+    scores: "Scores | None"
+    """None where there is nothing to compare with."""
+
+
+class Order(Protocol):
+    """A dataclass of settings; it is sent to worker processes, and its fields are part of what a resumed run compares.
+
+    Names of outputs are the inputs' with something behind them, so that no two are the same: ``a.png`` and ``a.jpg``
+    become ``a.png.bbr`` and ``a.jpg.bbr``.
+    """
+
+    def wanted(self, name: str) -> bool:
+        """Whether a file of this name is an input."""
+
+    def output(self, name: str) -> str:
+        """The name of what an input becomes."""
+
+    def codec(self) -> "Codec":
+        """A codec to make the files with; raises `SettingsError` for settings that no file could be made with."""
+
+    def make(self, codec: "Codec", folder: Path, name: str) -> Made:
+        """Of the file ``name`` below ``folder``; raises `BitbrushError` for a bad one."""
+
+
+@dataclass(frozen=True)
+class Compression:
+    """Every picture becomes a stream, measured on what the stream alone says."""
+
+    system: CodecName
+    quality_map: QualityMapKind = QualityMapKind.EVEN
+    quality: float | None = None
+    bpp: float | None = None
+    """Exactly one of the two is given."""
+
+    def wanted(self, name: str) -> bool:
+        return is_picture(name)
+
+    def output(self, name: str) -> str:
+        return name + SUFFIX
+
+    def codec(self) -> "Codec":
+        from pipeline.codec import Codec
+
+        codec = Codec.from_pretrained()
+        low, high = codec.system(self.system).bpp_range
+        if self.bpp is not None and not low <= self.bpp <= high:
+            raise SettingsError(
+                f"The bitrate of the {self.system} codec must lie between {low} and {high} bpp, not {self.bpp}."
+            )
+        return codec
+
+    def make(self, codec: "Codec", folder: Path, name: str) -> Made:
+        from pipeline.metrics import measure
+
+        picture = _picture(folder / name)
+        stream = codec.encode(
+            picture, quality=self.quality, bpp=self.bpp, codec=self.system, allocation=Allocation(self.quality_map)
+        )
+        return Made(stream, stream, measure(np.asarray(picture), codec.reconstruct(stream)))
+
+
+@dataclass(frozen=True)
+class Decompression:
+    """Every stream becomes a PNG."""
+
+    decoder: Decoder
+    steps: int | None
+    noise: float | None
+    seed: int
+    shift: float | None
+    precision: Precision = Precision.AUTO
+    originals: str | None = None
+    """Folder of the pictures that the streams were made of, to measure against."""
+
+    def settings(self, codec: CodecName) -> DecodeSettings:
+        """For a stream of this codec, which brings the steps and the noise level that are not given."""
+        own = DEFAULT_SETTINGS[codec]
+        noise = own.noise_level if self.noise is None else self.noise
+        return DecodeSettings(self.decoder, self.steps or own.num_inference_steps, noise, self.seed, self.shift)
+
+    def wanted(self, name: str) -> bool:
+        return name.endswith(SUFFIX)
+
+    def output(self, name: str) -> str:
+        return name.removesuffix(SUFFIX) + ".png"
+
+    def codec(self) -> "Codec":
+        from pipeline.codec import Codec
+
+        for name in CodecName:
+            self.settings(name)
+        return Codec.from_pretrained(precision=self.precision)
+
+    def make(self, codec: "Codec", folder: Path, name: str) -> Made:
+        from pipeline.metrics import measure
+
+        path = _file(folder / name, StreamError)
+        stream = read_input(path)
+        settings = self.settings(read_header(stream).codec)
+        original = None if self.originals is None else _picture(Path(self.originals, name.removesuffix(SUFFIX)))
+        *_, last = codec.decode(stream, settings)
+        buffer = io.BytesIO()
+        Image.fromarray(last.image).save(buffer, format="PNG", compress_level=3)
+        scores = None if original is None else measure(np.asarray(original), last.image)
+        return Made(buffer.getvalue(), stream, scores)
+
+
+def _picture(path: Path) -> Image.Image:
+    return load_image(_file(path, ImageError))
+
+
+def _file(path: Path, error: type[ImageError | StreamError]) -> Path:
+    """``path``, unless reading it could wait for ever or nothing is there."""
+    if not path.is_file():
+        raise error(f"There is no file {path}; it may be a broken link, a pipe or a folder.")
+    return path

@@ -1,0 +1,32 @@
+"""``compress`` and ``decompress`` of whole folders."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+from tqdm import tqdm
+
+from pipeline.cli.shell import note
+from pipeline.errors import SettingsError
+
+if TYPE_CHECKING:
+    from pipeline.batch import Batch
+    from pipeline.batch.orders import Order
+
+
+def run_folder(order: "Order", batch: "Batch") -> None:
+    """Runs a batch, with a line on stderr for each bad file; ends with exit code 1 if there was one."""
+    from pipeline.batch import run
+
+    summary = run(order, batch, lambda text: tqdm.write(f"Error: {text}", file=sys.stderr))
+    note(f"{summary.made} made, {summary.skipped} there already, {summary.bad} bad: see {summary.table}")
+    if summary.bad:
+        raise typer.Exit(1)
+
+
+def refuse_folder_options(source: Path, **given: object) -> None:
+    """Raises `SettingsError` where a single file is given what only folders take."""
+    for name, value in given.items():
+        if value:
+            raise SettingsError(f"--{name} is for folders, and {source} is none; leave it away.")
