@@ -40,7 +40,15 @@ class Visitor:
         own = DEFAULT_SETTINGS[codec_behind(preset.rate)]
         rates = [preset.value if rate == preset.rate else usual for rate, (_, _, usual) in RANGES.items()]
         file = {"path": path, "orig_name": photo.name, "meta": {"_type": "gradio.FileData"}}
-        data = [file, preset.rate, *rates, own.decoder.value, own.num_inference_steps, preset.noise_level, 1]
+        data: list[object] = [
+            file,
+            preset.rate,
+            *rates,
+            own.decoder.value,
+            own.num_inference_steps,
+            preset.noise_level,
+            1,
+        ]
         data += [DEFAULT_MAP.value, None]
         event = self._http.post("/gradio_api/call/compress", json={"data": data}).json()["event_id"]
         seen: set[str] = set()
