@@ -205,7 +205,7 @@ def test_a_brush_says_where_the_bits_go(
     with opened(browser, served, width, height, scheme) as page:
         assert not page.locator("#mask").is_visible()
         choose_map(page, "Painted")
-        canvas = page.locator("#mask canvas")
+        canvas = page.locator("#mask canvas").first
         canvas.wait_for()
         page.wait_for_timeout(2000)  # until the photo lies on it
         run(page, 1)
@@ -239,7 +239,7 @@ def test_a_brush_says_where_the_bits_go(
 def test_the_ultra_low_codec_shows_no_map(browser: "Browser", served: "ServedApp"):
     with opened(browser, served) as page:
         choose_map(page, "Painted")
-        page.locator("#mask canvas").wait_for()
+        page.locator("#mask canvas").first.wait_for()
         page.get_by_label("Ultra-low", exact=True).check()
         page.locator("#map").wait_for(state="hidden")
         page.locator("#mask").wait_for(state="hidden")

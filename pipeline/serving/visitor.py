@@ -3,7 +3,6 @@
 import re
 import time
 from pathlib import Path
-from typing import Any
 
 import httpx
 
@@ -41,8 +40,8 @@ class Visitor:
         own = DEFAULT_SETTINGS[codec_behind(preset.rate)]
         rates = [preset.value if rate == preset.rate else usual for rate, (_, _, usual) in RANGES.items()]
         file = {"path": path, "orig_name": photo.name, "meta": {"_type": "gradio.FileData"}}
-        data: list[Any] = [file, preset.rate, *rates, own.decoder.value, own.num_inference_steps, preset.noise_level, 1]
-        data += [DEFAULT_MAP.value, None]
+        data: list[object] = [file, preset.rate, *rates, own.decoder.value, own.num_inference_steps, preset.noise_level]
+        data += [1, DEFAULT_MAP.value, None]  # seed, quality map, mask
         event = self._http.post("/gradio_api/call/compress", json={"data": data}).json()["event_id"]
         seen: set[str] = set()
         with self._http.stream("GET", f"/gradio_api/call/compress/{event}") as answer:

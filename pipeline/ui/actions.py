@@ -76,7 +76,7 @@ class Actions:
         """`compress` for the picture that the page begins with; it ends when the visitor runs another."""
         *controls, sides, turns, mask = inputs
         with clear_errors():
-            yield from self._photo(Request.of_controls(*[*controls, mask]), sides, Turn(turns))
+            yield from self._photo(Request.of_controls(*(*controls, mask)), sides, Turn(turns))
 
     def _photo(self, request: Request, sides: Sides, go_on: Callable[[], None]) -> Iterator[View]:
         check_photo(request.photo)
