@@ -14,7 +14,7 @@ from pipeline.comparison.catalogue import coarse, plain_smaller, repaint
 from pipeline.comparison.sheet import Cell, contact_sheet
 from pipeline.images import load_image
 from pipeline.metrics import lpips_name, measure
-from pipeline.settings import DEFAULT_SETTINGS, CodecName
+from pipeline.settings import DEFAULT_SETTINGS, SystemName
 
 HERE = Path(__file__).resolve().parent
 CROPS = {"astronaut.png": (130, 20, 200, 200), "cat.png": (90, 40, 200, 200)}
@@ -23,7 +23,7 @@ BPP = 0.03
 METHODS = {
     "AVIF of the best size": plain_smaller("avif"),
     "Coarse picture": coarse(),
-    "Painted": repaint(DEFAULT_SETTINGS[CodecName.ULTRALOW]),
+    "Painted": repaint(DEFAULT_SETTINGS[SystemName.ULTRALOW]),
 }
 
 
@@ -33,7 +33,7 @@ def main() -> None:
     for name, (left, top, width, height) in CROPS.items():
         image = load_image(HERE / "examples" / name)
         original = np.asarray(image)
-        subject = CodecSubject(codec, original, codec.encode(image, bpp=BPP, codec=CodecName.ULTRALOW))
+        subject = CodecSubject(codec, original, codec.encode(image, bpp=BPP, codec=SystemName.ULTRALOW))
         pictures = {"Original": Made(original, original.nbytes, "Original")}
         pictures |= {title: method.run(subject) for title, method in METHODS.items()}
         for title, made in pictures.items():

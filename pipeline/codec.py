@@ -24,7 +24,7 @@ from pipeline.memory import tidy
 from pipeline.precision import chosen
 from pipeline.score import SampleStep
 from pipeline.search import search_bitrate
-from pipeline.settings import DEFAULT_SETTINGS, EVEN, Allocation, CodecName, DecodeSettings, DecodeStep, Precision
+from pipeline.settings import DEFAULT_SETTINGS, EVEN, Allocation, DecodeSettings, DecodeStep, Precision, SystemName
 from pipeline.stream import QUALITY_STEPS, StreamHeader, pack, unpack
 from pipeline.systems import HFDSystem, Reconstruction, SPRDiffSystem, System
 from pipeline.systems.base import Network
@@ -72,7 +72,7 @@ class Codec:
     def systems(self) -> tuple[System[Any], ...]:
         return self.standard, self.ultralow
 
-    def system(self, name: CodecName) -> System[Any]:
+    def system(self, name: SystemName) -> System[Any]:
         """The compression system of that name."""
         return next(system for system in self.systems if system.name == name)
 
@@ -99,7 +99,7 @@ class Codec:
         *,
         quality: float | None = None,
         bpp: float | None = None,
-        codec: CodecName = CodecName.STANDARD,
+        codec: SystemName = SystemName.STANDARD,
         allocation: Allocation = EVEN,
         check: Callable[[], None] = lambda: None,
     ) -> bytes:

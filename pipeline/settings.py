@@ -13,7 +13,7 @@ MAX_SEED = 2**32 - 1
 MAX_SHIFT = 16
 
 
-class CodecName(StrEnum):
+class SystemName(StrEnum):
     """How a picture becomes a stream."""
 
     STANDARD = "standard"
@@ -64,7 +64,7 @@ class Allocation:
 
 
 EVEN = Allocation()
-DEFAULT_ALLOCATIONS = {CodecName.STANDARD: Allocation(QualityMapKind.ADAPTIVE), CodecName.ULTRALOW: EVEN}
+DEFAULT_ALLOCATIONS = {SystemName.STANDARD: Allocation(QualityMapKind.ADAPTIVE), SystemName.ULTRALOW: EVEN}
 """Where the bits of a codec's streams go unless the user says otherwise."""
 
 
@@ -145,8 +145,8 @@ class DecodeSettings:
 
 
 DEFAULT_SETTINGS = {
-    CodecName.STANDARD: DecodeSettings(),
-    CodecName.ULTRALOW: DecodeSettings(Decoder.DIFFUSION, 1, 1.0),
+    SystemName.STANDARD: DecodeSettings(),
+    SystemName.ULTRALOW: DecodeSettings(Decoder.DIFFUSION, 1, 1.0),
 }
 """What decodes a codec's streams unless the user says otherwise."""
 

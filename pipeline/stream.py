@@ -21,7 +21,7 @@ from dataclasses import dataclass
 
 from pipeline.errors import StreamError
 from pipeline.pictures import MAX_PIXELS
-from pipeline.settings import CodecName
+from pipeline.settings import SystemName
 
 SUFFIX = ".bbr"
 QUALITY_STEPS = 4096
@@ -32,7 +32,7 @@ VERSION = 2
 """Version 1 had another entropy coder."""
 MODELS = {1: "autoencoder", 2: "ultralow"}
 """The model behind a stream, by the number in its header; also its folder in ``checkpoints/``."""
-_CODECS = {"autoencoder": CodecName.STANDARD, "ultralow": CodecName.ULTRALOW}
+_CODECS = {"autoencoder": SystemName.STANDARD, "ultralow": SystemName.ULTRALOW}
 _MAGIC = b"BBR"
 _FIELDS = struct.Struct(">3sBB4sHHHBI")
 _CHECKSUM = struct.Struct(">I")
@@ -54,7 +54,7 @@ class StreamHeader:
     payload_bytes: int
 
     @property
-    def codec(self) -> CodecName:
+    def codec(self) -> SystemName:
         """The compression system that wrote the stream."""
         return _CODECS[self.model_name]
 
@@ -134,7 +134,7 @@ def has_map(stream: bytes) -> bool:
     """Whether the quality differs from place to place: a standard payload's first byte names the table of the levels,
     0 where there are none. Raises like `unpack`."""
     header, payload = unpack(stream)
-    return header.codec is CodecName.STANDARD and payload[:1] > b"\0"
+    return header.codec is SystemName.STANDARD and payload[:1] > b"\0"
 
 
 def read_header(stream: bytes) -> StreamHeader:

@@ -23,7 +23,7 @@ from PIL import Image
 from pipeline.batch.journal import JOURNAL
 from pipeline.codec import Codec
 from pipeline.images import load_image
-from pipeline.settings import DEFAULT_ALLOCATIONS, CodecName
+from pipeline.settings import DEFAULT_ALLOCATIONS, SystemName
 from tests.conftest import EXAMPLES
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -81,7 +81,7 @@ def kill_and_resume(folder: Path, out: Path, count: int, broken: int, options: l
     for stream in streams:
         picture = folder / stream.relative_to(out).with_suffix("")
         same = stream.read_bytes() == codec.encode(
-            load_image(picture), quality=0.3, allocation=DEFAULT_ALLOCATIONS[CodecName.STANDARD]
+            load_image(picture), quality=0.3, allocation=DEFAULT_ALLOCATIONS[SystemName.STANDARD]
         )
         identical += same
         if not same:

@@ -17,12 +17,12 @@ from PIL import Image
 from pipeline.comparison.baselines import encode_plain
 from pipeline.comparison.differences import error_map, spread_map, worst_region
 from pipeline.images import load_image
-from pipeline.settings import DEFAULT_SETTINGS, Allocation, CodecName, DecodeSettings
+from pipeline.settings import DEFAULT_SETTINGS, Allocation, DecodeSettings, SystemName
 from pipeline.ui.choices import EXAMPLES
 from pipeline.ui.plots import KINDS
 from tests.screenshots import ARGUMENTS, open_tab
 
-OWN = DEFAULT_SETTINGS[CodecName.ULTRALOW]
+OWN = DEFAULT_SETTINGS[SystemName.ULTRALOW]
 TINY = {
     "Target bitrate of the ultra-low codec": "0.02",
     "Noise level": f"{OWN.noise_level:g}",

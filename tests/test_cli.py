@@ -22,9 +22,9 @@ from pipeline.settings import (
     DEFAULT_ALLOCATIONS,
     DEFAULT_SETTINGS,
     Allocation,
-    CodecName,
     DecodeSettings,
     DecodeStep,
+    SystemName,
 )
 from pipeline.stream import pack, unpack
 
@@ -115,7 +115,7 @@ def test_the_ultra_low_codec_brings_its_own_settings(photo, tmp_path, codec):
     assert run("decompress", packed, coarse, "--decoder", "coarse").exit_code == 0
     assert np.array_equal(np.asarray(load_image(coarse)), codec.reconstruct(stream))
     assert run("decompress", packed, painted).exit_code == 0
-    *_, last = codec.decode(stream, DEFAULT_SETTINGS[CodecName.ULTRALOW])
+    *_, last = codec.decode(stream, DEFAULT_SETTINGS[SystemName.ULTRALOW])
     assert np.array_equal(np.asarray(load_image(painted)), last.image)
     assert_refused(run("decompress", packed, tmp_path / "b.png", "--decoder", "flow"), "choose diffusion")
 
@@ -312,7 +312,7 @@ def test_a_mask_is_read_like_a_picture(photo: Path, tmp_path: Path) -> None:
 
 def test_the_codec_has_a_map_of_its_own(codec, tmp_path):
     image, packed = load_image(EXAMPLE), tmp_path / "a.bbr"
-    for options, name in ((), CodecName.STANDARD), (("--codec", "ultralow"), CodecName.ULTRALOW):
+    for options, name in ((), SystemName.STANDARD), (("--codec", "ultralow"), SystemName.ULTRALOW):
         assert run("compress", EXAMPLE, packed, "--quality", "0.3", "--force", *options).exit_code == 0
         allocation = DEFAULT_ALLOCATIONS[name]
         assert packed.read_bytes() == codec.encode(image, quality=0.3, codec=name, allocation=allocation)

@@ -13,7 +13,7 @@ from pipeline.errors import SettingsError, StreamError
 from pipeline.evaluation.robustness import refused_damage
 from pipeline.images import load_image, to_tensor
 from pipeline.metrics import psnr
-from pipeline.settings import EVEN, Allocation, CodecName, Decoder, DecodeSettings, QualityMapKind
+from pipeline.settings import EVEN, Allocation, Decoder, DecodeSettings, QualityMapKind, SystemName
 from pipeline.stream import QUALITY_STEPS, bits_per_pixel, has_map, pack, read_header, unpack
 from tests.conftest import synthetic_picture
 
@@ -187,7 +187,7 @@ def test_a_mask_that_does_not_fit_is_refused(codec: Codec, picture: Image.Image)
 @pytest.mark.parametrize("allocation", [ADAPTIVE, painted_by(Image.new("L", (160, 120), 255))], ids=str)
 def test_the_ultra_low_codec_takes_no_map(codec: Codec, picture: Image.Image, allocation: Allocation) -> None:
     with pytest.raises(SettingsError, match="takes no quality map"):
-        codec.encode(picture, quality=0.5, codec=CodecName.ULTRALOW, allocation=allocation)
+        codec.encode(picture, quality=0.5, codec=SystemName.ULTRALOW, allocation=allocation)
 
 
 def test_without_a_map_streams_are_as_before(codec: Codec, picture: Image.Image) -> None:

@@ -34,7 +34,7 @@ from pipeline.evaluation.studies import (
 from pipeline.evaluation.tables import ablation_table, saving_table, yardstick_table
 from pipeline.evaluation.yardsticks import judged, yardsticks
 from pipeline.metrics import Scores, psnr
-from pipeline.settings import DEFAULT_SETTINGS, CodecName, Decoder, DecodeSettings, Precision
+from pipeline.settings import DEFAULT_SETTINGS, Decoder, DecodeSettings, Precision, SystemName
 from pipeline.ultralow.ablation import Part
 from tests.conftest import synthetic_picture
 
@@ -90,8 +90,8 @@ def test_rows_without_yardsticks_are_not_in_their_table(results: Results) -> Non
     assert len(yardstick_table(results).splitlines()) == 2
 
 
-@pytest.mark.parametrize("system", CodecName)
-def test_yardsticks_judge_the_decoders_beside_grain(system: CodecName) -> None:
+@pytest.mark.parametrize("system", SystemName)
+def test_yardsticks_judge_the_decoders_beside_grain(system: SystemName) -> None:
     methods = judged(system)
     assert len({method.name for method in methods}) == len(methods)
     assert {"diffusion", "grain"} <= {method.family for method in methods}
@@ -112,9 +112,9 @@ def test_a_plain_codec_is_added_without_a_stream(
 def test_ultralow_rows_stand_beside_shrunken_conventional_pictures(
     codec: Codec, pictures: list[Path], tmp_path: Path
 ) -> None:
-    settings = DEFAULT_SETTINGS[CodecName.ULTRALOW]
+    settings = DEFAULT_SETTINGS[SystemName.ULTRALOW]
     methods = [coarse(), repaint(settings), plain_smaller("webp", 4)]
-    system = CodecName.ULTRALOW
+    system = SystemName.ULTRALOW
     rows = list(quality.evaluate(codec, pictures, [0.2], methods, tmp_path / "rows.json", system))
     assert [row.family for row in rows] == ["coarse", "diffusion", "webp"]
     assert rows[0].bpp == rows[1].bpp >= rows[2].bpp

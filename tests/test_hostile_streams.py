@@ -17,7 +17,7 @@ from pipeline.entropy.fixed_point import ACTIVATION_MAX
 from pipeline.errors import StreamError
 from pipeline.evaluation.robustness import computing, latent_hash
 from pipeline.images import MAX_PIXELS
-from pipeline.settings import CodecName
+from pipeline.settings import SystemName
 from pipeline.stream import QUALITY_STEPS
 
 _CODE = st.integers(0, QUALITY_STEPS)
@@ -47,8 +47,8 @@ def _extremes() -> dict[str, np.ndarray]:
 
 
 @pytest.mark.parametrize("name", list(_extremes()))
-@pytest.mark.parametrize("system", list(CodecName))
-def test_extreme_pictures_are_exact_at_every_quality(codec: Codec, name: str, system: CodecName) -> None:
+@pytest.mark.parametrize("system", list(SystemName))
+def test_extreme_pictures_are_exact_at_every_quality(codec: Codec, name: str, system: SystemName) -> None:
     picture = Image.fromarray(_extremes()[name].astype(np.uint8)).convert("RGB")
     for quality in (0.0, 0.35, 0.7, 1.0):
         coded = codec.encode(picture, quality=quality, codec=system)
@@ -76,8 +76,8 @@ def test_latents_beyond_all_ranges_are_clamped_and_exact(codec: Codec, model: st
 
 
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(width=st.integers(1, 80), height=st.integers(1, 80), code=_CODE, system=st.sampled_from(list(CodecName)))
-def test_any_size_and_quality_comes_back(codec: Codec, width: int, height: int, code: int, system: CodecName) -> None:
+@given(width=st.integers(1, 80), height=st.integers(1, 80), code=_CODE, system=st.sampled_from(list(SystemName)))
+def test_any_size_and_quality_comes_back(codec: Codec, width: int, height: int, code: int, system: SystemName) -> None:
     picture = Image.fromarray(np.random.default_rng(code).integers(0, 256, (height, width, 3), dtype=np.uint8))
     coded = codec.encode(picture, quality=code / QUALITY_STEPS, codec=system)
     header = stream.read_header(coded)

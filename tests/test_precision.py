@@ -12,7 +12,7 @@ from pipeline.errors import SettingsError
 from pipeline.images import load_image
 from pipeline.metrics import measure
 from pipeline.precision import VARIABLE, chosen, fastest
-from pipeline.settings import CodecName, Decoder, DecodeSettings, Precision
+from pipeline.settings import Decoder, DecodeSettings, Precision, SystemName
 
 CPU = torch.device("cpu")
 
@@ -61,9 +61,9 @@ def test_the_description_names_it(codecs: dict[Precision, Codec]) -> None:
     assert [codec.description for codec in codecs.values()] == ["cpu, fp32", "cpu, bf16"]
 
 
-@pytest.mark.parametrize("system", list(CodecName))
+@pytest.mark.parametrize("system", list(SystemName))
 def test_streams_and_reconstructions_do_not_depend_on_it(
-    codecs: dict[Precision, Codec], photo: Image.Image, system: CodecName
+    codecs: dict[Precision, Codec], photo: Image.Image, system: SystemName
 ) -> None:
     one, other = (codec.encode(photo, quality=0.3, codec=system) for codec in codecs.values())
     assert one == other
@@ -74,14 +74,14 @@ def test_streams_and_reconstructions_do_not_depend_on_it(
 @pytest.mark.parametrize(
     ("system", "settings"),
     [
-        (CodecName.STANDARD, DecodeSettings(Decoder.DIFFUSION, 4, 0.4)),
-        (CodecName.STANDARD, DecodeSettings(Decoder.FLOW, 4, 0.4)),
-        (CodecName.ULTRALOW, DecodeSettings(Decoder.DIFFUSION, 1, 1.0)),
+        (SystemName.STANDARD, DecodeSettings(Decoder.DIFFUSION, 4, 0.4)),
+        (SystemName.STANDARD, DecodeSettings(Decoder.FLOW, 4, 0.4)),
+        (SystemName.ULTRALOW, DecodeSettings(Decoder.DIFFUSION, 1, 1.0)),
     ],
     ids=["diffusion", "flow", "ultralow"],
 )
 def test_a_repaint_is_as_good_in_bfloat16(
-    codecs: dict[Precision, Codec], photo: Image.Image, system: CodecName, settings: DecodeSettings
+    codecs: dict[Precision, Codec], photo: Image.Image, system: SystemName, settings: DecodeSettings
 ) -> None:
     stream = codecs[Precision.FP32].encode(photo, quality=0.3, codec=system)
     painted = [list(codec.decode(stream, settings))[-1].image for codec in codecs.values()]

@@ -10,7 +10,7 @@ import pytest
 from pipeline.codec import Codec
 from pipeline.images import load_image
 from pipeline.search import RateModel, search_bitrate
-from pipeline.settings import CodecName
+from pipeline.settings import SystemName
 from pipeline.stream import HEADER_BYTES, QUALITY_STEPS, bits_per_pixel, pack, read_header
 
 CODES = np.arange(QUALITY_STEPS + 1)
@@ -62,9 +62,9 @@ def test_targets_out_of_reach_give_the_ends(bpp: float, code: int) -> None:
     assert read_header(stream).quality_code == code and len(encode.codes) == 1
 
 
-@pytest.mark.parametrize(("system", "bpp", "most"), [(CodecName.STANDARD, 0.2, 4), (CodecName.ULTRALOW, 0.025, 12)])
+@pytest.mark.parametrize(("system", "bpp", "most"), [(SystemName.STANDARD, 0.2, 4), (SystemName.ULTRALOW, 0.025, 12)])
 def test_a_slightly_higher_quality_does_not_fit(
-    codec: Codec, example_pictures: list[Path], system: CodecName, bpp: float, most: int
+    codec: Codec, example_pictures: list[Path], system: SystemName, bpp: float, most: int
 ) -> None:
     for path in example_pictures[:3]:
         image, tries = load_image(path), Mock()

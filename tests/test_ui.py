@@ -15,7 +15,7 @@ from pipeline.comparison.baselines import PlainResult, encode_plain
 from pipeline.comparison.differences import error_map, spread_map
 from pipeline.comparison.overlay import map_overlay
 from pipeline.errors import ImageError
-from pipeline.settings import DEFAULT_SETTINGS, EVEN, Allocation, CodecName, Decoder, DecodeSettings
+from pipeline.settings import DEFAULT_SETTINGS, EVEN, Allocation, Decoder, DecodeSettings, SystemName
 from pipeline.stream import QUALITY_STEPS
 from pipeline.ui import plots, updates, view, zerogpu
 from pipeline.ui.actions import Actions
@@ -223,7 +223,7 @@ def test_links_say_what_they_open():
 
 
 def test_each_codec_has_its_own_settings_until_they_are_changed():
-    standard, ultralow = (DEFAULT_SETTINGS[name] for name in CodecName)
+    standard, ultralow = (DEFAULT_SETTINGS[name] for name in SystemName)
     own = (ultralow.decoder, ultralow.num_inference_steps, ultralow.noise_level)
     assert updates.codec_settings("ultralow", "flow", 4, standard.noise_level) == own
     back = (standard.decoder, standard.num_inference_steps, standard.noise_level)
@@ -236,10 +236,10 @@ def test_each_codec_has_its_own_settings_until_they_are_changed():
 
 
 def test_an_ultra_low_run_has_a_coarse_picture_and_one_decoder(actions: Actions, small_photo: Path, codec: Codec):
-    settings = replace(DEFAULT_SETTINGS[CodecName.ULTRALOW], num_inference_steps=1)
+    settings = replace(DEFAULT_SETTINGS[SystemName.ULTRALOW], num_inference_steps=1)
     run = actions.encode(Request(str(small_photo), "ultralow", 0.05, settings))
     *_, last = actions.decode(run, Sides(Side.AUTOENCODER, Side.OTHER))
-    assert run.header.codec is CodecName.ULTRALOW and run.pictures.captions[Side.AUTOENCODER] == "Coarse picture"
+    assert run.header.codec is SystemName.ULTRALOW and run.pictures.captions[Side.AUTOENCODER] == "Coarse picture"
     assert view.missing(run, Sides(Side.AUTOENCODER, Side.OTHER)) == [] and "has one decoder" in last.captions
     np.testing.assert_array_equal(run.pictures.read(Side.AUTOENCODER), codec.reconstruct(run.stream))
     assert set(run.pictures.scores) == {Side.AUTOENCODER, Side.GRAIN, Side.REPAINT}

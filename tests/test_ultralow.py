@@ -17,7 +17,7 @@ from pipeline.images import load_image
 from pipeline.layers.dct import dct_basis
 from pipeline.metrics import measure
 from pipeline.metrics.perceptual.distilled import DistilledSqueezeNet
-from pipeline.settings import DEFAULT_SETTINGS, CodecName, Decoder, DecodeSettings
+from pipeline.settings import DEFAULT_SETTINGS, Decoder, DecodeSettings, SystemName
 from pipeline.stream import bits_per_pixel, read_header
 from pipeline.ultralow import painter as painting
 from pipeline.ultralow.encoders import SqueezeSemantics
@@ -27,7 +27,7 @@ from pipeline.ultralow.vae import DOWN, BlockVAE
 from pipeline.ultralow.vae_training import damaged
 from tests.conftest import synthetic_picture
 
-OWN = DEFAULT_SETTINGS[CodecName.ULTRALOW]
+OWN = DEFAULT_SETTINGS[SystemName.ULTRALOW]
 FEATURES = (8, 8, 16)
 TINY_UNET = EMBEDDED_UNET | {
     "block_out_channels": (16, 16, 16), "cross_attention_dim": 16, "attention_head_dim": 2, "norm_num_groups": 4
@@ -180,7 +180,7 @@ def save_public(folder: Path) -> None:
 def test_public_networks_take_our_networks_places(tmp_path: Path) -> None:
     save_public(tmp_path)
     codec, image = Codec.from_pretrained(tmp_path, device="cpu"), synthetic_picture(150, 90)
-    stream = codec.encode(image, quality=0.5, codec=CodecName.ULTRALOW)
+    stream = codec.encode(image, quality=0.5, codec=SystemName.ULTRALOW)
     *_, last = codec.decode(stream, OWN)
     assert last.image.shape == (90, 150, 3)
 
@@ -190,8 +190,8 @@ def test_public_networks_take_our_networks_places(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("size", [(8, 8), (33, 47), (200, 129)])
 def test_every_size_round_trips(codec: Codec, size: tuple[int, int]) -> None:
-    stream = codec.encode(synthetic_picture(*size), quality=0.3, codec=CodecName.ULTRALOW)
-    assert read_header(stream).codec is CodecName.ULTRALOW
+    stream = codec.encode(synthetic_picture(*size), quality=0.3, codec=SystemName.ULTRALOW)
+    assert read_header(stream).codec is SystemName.ULTRALOW
     records = list(codec.decode(stream, replace(OWN, num_inference_steps=2)))
     assert [record.step for record in records] == [0, 1, 2]
     assert all(record.image.shape == (size[1], size[0], 3) for record in records)
@@ -201,7 +201,7 @@ def test_a_few_hundred_bytes_hold_a_picture(codec: Codec, example_pictures: list
     coarse, painted = [], []
     for path in example_pictures[:3]:
         image = load_image(path)
-        stream = codec.encode(image, bpp=0.03, codec=CodecName.ULTRALOW)
+        stream = codec.encode(image, bpp=0.03, codec=SystemName.ULTRALOW)
         assert 0.98 * 0.03 <= bits_per_pixel(stream) <= 0.03
         original = np.asarray(image)
         *_, last = codec.decode(stream, OWN)
@@ -212,26 +212,26 @@ def test_a_few_hundred_bytes_hold_a_picture(codec: Codec, example_pictures: list
 
 
 def test_no_noise_is_the_coarse_picture(codec: Codec, picture) -> None:
-    stream = codec.encode(picture, quality=0.5, codec=CodecName.ULTRALOW)
+    stream = codec.encode(picture, quality=0.5, codec=SystemName.ULTRALOW)
     for settings in (replace(OWN, noise_level=0.0), DecodeSettings(Decoder.COARSE), DecodeSettings("autoencoder")):
         *_, last = codec.decode(stream, settings)
         np.testing.assert_array_equal(last.image, codec.reconstruct(stream))
 
 
 def test_flow_is_refused_in_words(codec: Codec, picture) -> None:
-    stream = codec.encode(picture, quality=0.5, codec=CodecName.ULTRALOW)
+    stream = codec.encode(picture, quality=0.5, codec=SystemName.ULTRALOW)
     with pytest.raises(SettingsError, match="choose diffusion"):
         next(codec.decode(stream, DecodeSettings(Decoder.FLOW)))
 
 
 def test_damage_is_refused(codec: Codec, picture) -> None:
-    stream = codec.encode(picture, quality=0.2, codec=CodecName.ULTRALOW)
+    stream = codec.encode(picture, quality=0.2, codec=SystemName.ULTRALOW)
     figures = refused_damage(codec, stream, flips=100, cuts=30)
     assert figures["flips refused"] == 100 and figures["truncations refused"] == 30
 
 
 def test_latents_do_not_depend_on_the_computing(codec: Codec, picture) -> None:
-    stream = codec.encode(picture, quality=0.6, codec=CodecName.ULTRALOW)
+    stream = codec.encode(picture, quality=0.6, codec=SystemName.ULTRALOW)
     hashes = set()
     for setting in ((1, False, True), (2, True, False)):
         with computing(*setting):

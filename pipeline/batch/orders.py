@@ -15,11 +15,11 @@ from pipeline.pictures import load_image
 from pipeline.settings import (
     DEFAULT_SETTINGS,
     Allocation,
-    CodecName,
     Decoder,
     DecodeSettings,
     Precision,
     QualityMapKind,
+    SystemName,
 )
 from pipeline.stream import SUFFIX, read_header
 
@@ -63,7 +63,7 @@ class Order(Protocol):
 class Compression:
     """Every picture becomes a stream, measured on what the stream alone says."""
 
-    system: CodecName
+    system: SystemName
     quality_map: QualityMapKind = QualityMapKind.EVEN
     quality: float | None = None
     bpp: float | None = None
@@ -109,7 +109,7 @@ class Decompression:
     originals: str | None = None
     """Folder of the pictures that the streams were made of, to measure against."""
 
-    def settings(self, codec: CodecName) -> DecodeSettings:
+    def settings(self, codec: SystemName) -> DecodeSettings:
         """For a stream of this codec, which brings the steps and the noise level that are not given."""
         own = DEFAULT_SETTINGS[codec]
         noise = own.noise_level if self.noise is None else self.noise
@@ -124,7 +124,7 @@ class Decompression:
     def codec(self) -> "Codec":
         from pipeline.codec import Codec
 
-        for name in CodecName:
+        for name in SystemName:
             self.settings(name)
         return Codec.from_pretrained(precision=self.precision)
 

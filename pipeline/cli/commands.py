@@ -42,7 +42,7 @@ from pipeline.cli.work import allocation_of, check_png, encode, load_codec, load
 from pipeline.cli.work import facts as stream_facts
 from pipeline.errors import ImageError, SettingsError
 from pipeline.files import STANDARD_STREAM, check_output, read_input, write_output
-from pipeline.settings import CodecName, Decoder, DecodeSettings, Precision
+from pipeline.settings import Decoder, DecodeSettings, Precision, SystemName
 
 _DEFAULTS = DecodeSettings()
 
@@ -71,7 +71,7 @@ def compress(
     out: StreamOut,
     quality: Quality = None,
     bpp: Bpp = None,
-    codec: Annotated[CodecName, typer.Option(help="ultralow is for 0.03 bpp and below.")] = CodecName.STANDARD,
+    codec: Annotated[SystemName, typer.Option(help="ultralow is for 0.03 bpp and below.")] = SystemName.STANDARD,
     quality_map: QualityMap = None,
     force: Force = False,
     workers: Workers = 1,

@@ -16,7 +16,7 @@ from pipeline.cli.options import Rate
 from pipeline.cli.shell import note
 from pipeline.errors import SettingsError, StreamError
 from pipeline.files import check_output, is_stream, read_input
-from pipeline.settings import DEFAULT_ALLOCATIONS, Allocation, CodecName, DecodeStep, Precision, QualityMapKind
+from pipeline.settings import DEFAULT_ALLOCATIONS, Allocation, DecodeStep, Precision, QualityMapKind, SystemName
 
 if TYPE_CHECKING:
     from pipeline.codec import Codec
@@ -28,7 +28,7 @@ def load_codec(precision: Precision = Precision.AUTO) -> "Codec":
     return Codec.from_pretrained(precision=precision)
 
 
-def allocation_of(quality_map: str | None, name: CodecName) -> Allocation:
+def allocation_of(quality_map: str | None, name: SystemName) -> Allocation:
     """``quality_map`` is a kind of map or the file of a mask; the codec's own unless given."""
     if quality_map is None:
         return DEFAULT_ALLOCATIONS[name]
@@ -41,7 +41,7 @@ def encode(
     codec: "Codec",
     image: Image.Image,
     rate: Rate,
-    name: CodecName = CodecName.STANDARD,
+    name: SystemName = SystemName.STANDARD,
     quality_map: str | None = None,
 ) -> bytes:
     """See `allocation_of` for ``quality_map``."""

@@ -13,7 +13,7 @@ from pipeline.comparison.baselines import PLAIN_CODECS, add_grain, encode_plain,
 from pipeline.comparison.subject import Subject, Watch, Working, finish, ignore
 from pipeline.metrics import psnr
 from pipeline.metrics.perceptual import lpips_distance
-from pipeline.settings import DEFAULT_SETTINGS, Allocation, CodecName, DecodeSettings, QualityMapKind
+from pipeline.settings import DEFAULT_SETTINGS, Allocation, DecodeSettings, QualityMapKind, SystemName
 from pipeline.stream import bits_per_pixel, read_header
 
 SMALLER = (1, 2, 3, 4, 6, 8)
@@ -72,7 +72,9 @@ def adaptive() -> Method:
     label = "Autoencoder, adaptive map"
 
     def make(subject: Subject) -> Made:
-        other = subject.through(CodecName.STANDARD, bits_per_pixel(subject.stream), Allocation(QualityMapKind.ADAPTIVE))
+        other = subject.through(
+            SystemName.STANDARD, bits_per_pixel(subject.stream), Allocation(QualityMapKind.ADAPTIVE)
+        )
         return Made(other.reconstruction, other.budget, label)
 
     return Method("autoencoder, adaptive map", label, "adaptive", _at_once(make))
@@ -131,12 +133,12 @@ def repaint(settings: DecodeSettings) -> Method:
 
 def ultralow() -> Method:
     """The ultra-low codec with its own settings: in no more bytes, within `ULTRALOW_BPP`."""
-    settings = DEFAULT_SETTINGS[CodecName.ULTRALOW]
+    settings = DEFAULT_SETTINGS[SystemName.ULTRALOW]
     label = f"Ultra-low codec, {settings.steps_text}"
 
     def make(subject: Subject) -> Working[Made]:
         least, most = ULTRALOW_BPP
-        smaller = subject.through(CodecName.ULTRALOW, max(least, min(most, bits_per_pixel(subject.stream))))
+        smaller = subject.through(SystemName.ULTRALOW, max(least, min(most, bits_per_pixel(subject.stream))))
         picture = yield from smaller.paint(settings)
         return Made(picture, smaller.budget, label)
 

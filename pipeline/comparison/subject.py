@@ -8,7 +8,7 @@ from PIL import Image
 
 from pipeline.arrays import UInt8
 from pipeline.comparison.baselines import PlainResult, encode_plain
-from pipeline.settings import EVEN, Allocation, CodecName, DecodeSettings, DecodeStep
+from pipeline.settings import EVEN, Allocation, DecodeSettings, DecodeStep, SystemName
 
 if TYPE_CHECKING:
     from pipeline.codec import Codec
@@ -49,7 +49,7 @@ class Subject(Protocol):
             ImageError: the format cannot hold a picture of this size.
         """
 
-    def through(self, codec: CodecName, bpp: float, allocation: Allocation = EVEN) -> "Subject":
+    def through(self, codec: SystemName, bpp: float, allocation: Allocation = EVEN) -> "Subject":
         """The same picture in a stream of this compression system, of at most ``bpp`` bits per pixel."""
 
 
@@ -91,6 +91,6 @@ class CodecSubject:
     def plain(self, codec: str) -> PlainResult:
         return encode_plain(Image.fromarray(self.original), codec, self.budget)
 
-    def through(self, codec: CodecName, bpp: float, allocation: Allocation = EVEN) -> "CodecSubject":
+    def through(self, codec: SystemName, bpp: float, allocation: Allocation = EVEN) -> "CodecSubject":
         stream = self._codec.encode(Image.fromarray(self.original), bpp=bpp, codec=codec, allocation=allocation)
         return CodecSubject(self._codec, self.original, stream)

@@ -30,7 +30,7 @@ from pipeline.evaluation.studies import (
     ultralow_studies,
 )
 from pipeline.images import load_image
-from pipeline.settings import CodecName, Decoder, DecodeSettings
+from pipeline.settings import Decoder, DecodeSettings, SystemName
 
 app = typer.Typer(
     help="Measure quality, speed, exactness and robustness. Without a sub-command: everything about quality, with "
@@ -83,7 +83,7 @@ def ultralow_command(data: Data, out: Out = ULTRALOW_RESULTS) -> None:
     """The same figures below 0.03 bits per pixel, for the ultra-low codec; continues an interrupted run."""
     codec, pictures = Codec.from_pretrained(), pictures_below(data)
     for study in ultralow_studies():
-        for row in measuring.evaluate(codec, pictures, study.rates, study.methods, out, CodecName.ULTRALOW):
+        for row in measuring.evaluate(codec, pictures, study.rates, study.methods, out, SystemName.ULTRALOW):
             typer.echo(f"{row.rate} bpp  {tables.table_line(row)}")
 
 
@@ -92,8 +92,8 @@ def plain_command(data: Data, out: Out = KODAK_RESULTS, ultralow: Out = ULTRALOW
     """Add the conventional codecs that are missing, at the sizes of the streams measured so far; makes no stream."""
     codec, pictures = Codec.from_pretrained(), pictures_below(data)
     for path, methods, rates, system in (
-        (out, [plain(name) for name in PLAIN_CODECS], RATES, CodecName.STANDARD),
-        (ultralow, shrunken_methods(), ULTRALOW_RATES, CodecName.ULTRALOW),
+        (out, [plain(name) for name in PLAIN_CODECS], RATES, SystemName.STANDARD),
+        (ultralow, shrunken_methods(), ULTRALOW_RATES, SystemName.ULTRALOW),
     ):
         for row in measuring.evaluate(codec, pictures, rates, methods, path, system):
             typer.echo(f"{row.rate} bpp  {tables.table_line(row)}")
@@ -110,7 +110,7 @@ def ablations_command(
     for folder in sorted(path for path in systems.iterdir() if path.is_dir()):
         codec, figures = Codec.from_pretrained(folder), out / f"{folder.name}.json"
         for row in measuring.evaluate(
-            codec, pictures_below(data), study.rates, study.methods, figures, CodecName.ULTRALOW
+            codec, pictures_below(data), study.rates, study.methods, figures, SystemName.ULTRALOW
         ):
             typer.echo(f"{folder.name}  {row.rate} bpp  {tables.table_line(row)}")
     typer.echo(tables.ablation_table({path.stem: load_results(path) for path in sorted(out.glob("*.json"))}))
@@ -191,7 +191,7 @@ def robustness_command(data: Data, out: Out = RESULTS / "robustness.json") -> No
     codec = Codec.from_pretrained(device="cpu")
     pictures = pictures_below(data)
     figures = {}
-    for system in CodecName:
+    for system in SystemName:
         identical, count = robustness.exact_pictures(codec, pictures, system)
         stream = codec.encode(load_image(pictures[0]), quality=0.2, codec=system)
         refused = robustness.refused_damage(codec, stream)

@@ -11,13 +11,13 @@ from pipeline.evaluation.inputs import Data, pictures_below
 from pipeline.evaluation.quality import evaluate
 from pipeline.evaluation.results import RESULTS, load_results
 from pipeline.evaluation.yardsticks import judged, yardsticks
-from pipeline.settings import CodecName
+from pipeline.settings import SystemName
 
 
 def judge(
     data: Data,
     rate: Annotated[float, typer.Option(help="Bits per pixel of every stream, at most.")] = 0.25,
-    codec: Annotated[CodecName, typer.Option(help="Whose decoders are judged.")] = CodecName.STANDARD,
+    codec: Annotated[SystemName, typer.Option(help="Whose decoders are judged.")] = SystemName.STANDARD,
     out: Annotated[Path | None, typer.Option(help="JSON file for the figures; one a codec unless given.")] = None,
 ) -> None:
     """Wasserstein distortion, two-sample test, MDSI and block grid beside the usual; continues an interrupted run."""

@@ -19,11 +19,11 @@ from pipeline.evaluation.results import Results, Row, load_results
 from pipeline.images import load_image
 from pipeline.metrics import frechet_distance, kernel_distance, lpips_name, measure, patch_features
 from pipeline.metrics.gradients import gmsd
-from pipeline.settings import EVEN, CodecName
+from pipeline.settings import EVEN, SystemName
 
 _WEIGHTS = {
-    CodecName.STANDARD: ("autoencoder", "diffusion", "flow"),
-    CodecName.ULTRALOW: ("ultralow", "vae", "painter"),
+    SystemName.STANDARD: ("autoencoder", "diffusion", "flow"),
+    SystemName.ULTRALOW: ("ultralow", "vae", "painter"),
 }
 _FAMILIES = {"diffusion": "diffusion", "flow": "flow", "painter": "diffusion"}
 """What depends on these weights alone; on all others, everything does."""
@@ -46,7 +46,7 @@ class Measured:
         return cls(CodecSubject(codec, original, stream, budget), patch_features(original))
 
 
-def encoded(codec: Codec, pictures: list[Path], bpp: float, system: CodecName) -> list[Measured]:
+def encoded(codec: Codec, pictures: list[Path], bpp: float, system: SystemName) -> list[Measured]:
     """Encodes every picture to at most ``bpp`` bits per pixel, header included, with an even quality map."""
     found = []
     for path in tqdm(pictures, desc=f"encode at {bpp} bpp", leave=False):
@@ -127,7 +127,7 @@ def evaluate(
     rates: Sequence[float],
     methods: list[Method],
     out: Path,
-    system: CodecName = CodecName.STANDARD,
+    system: SystemName = SystemName.STANDARD,
     further: Further = no_more,
 ) -> Iterator[Row]:
     """Measures every method at every rate, with ``further`` columns; rows already in ``out`` (JSON) that the same

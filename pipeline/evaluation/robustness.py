@@ -12,7 +12,7 @@ from tqdm import tqdm
 from pipeline.codec import Codec
 from pipeline.errors import StreamError
 from pipeline.images import load_image
-from pipeline.settings import CodecName, Decoder, DecodeSettings
+from pipeline.settings import Decoder, DecodeSettings, SystemName
 
 _SETTINGS = [(threads, bf16, onednn) for threads in (1, 2) for bf16 in (False, True) for onednn in (True, False)]
 
@@ -37,7 +37,7 @@ def computing(threads: int, bf16: bool, onednn: bool) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def exact_pictures(codec: Codec, pictures: list[Path], system: CodecName, quality: float = 0.4) -> tuple[int, int]:
+def exact_pictures(codec: Codec, pictures: list[Path], system: SystemName, quality: float = 0.4) -> tuple[int, int]:
     """How many pictures' streams decode to one and the same latent under all settings, of how many."""
     identical = 0
     for path in tqdm(pictures, desc="exactness", leave=False):

@@ -18,7 +18,7 @@ from pipeline.autoencoder import ALIGNMENT
 from pipeline.codec import Codec
 from pipeline.evaluation import peers
 from pipeline.precision import fastest
-from pipeline.settings import DEFAULT_SETTINGS, CodecName, Decoder, DecodeSettings, Precision
+from pipeline.settings import DEFAULT_SETTINGS, Decoder, DecodeSettings, Precision, SystemName
 
 BPP = 0.25
 _QUALITY = 0.4
@@ -103,7 +103,7 @@ def _coding(codec: Codec, image: Image.Image) -> Iterator[_Operation]:
         lambda: reconstruct(codec.encode(image, bpp=BPP)),
         0.25,
     )
-    ultralow = CodecName.ULTRALOW
+    ultralow = SystemName.ULTRALOW
     yield _Operation("ultra-low: encode", lambda: codec.encode(image, bpp=_ULTRALOW_BPP, codec=ultralow))
 
 
@@ -111,7 +111,7 @@ def _painting(codec: Codec, image: Image.Image) -> Iterator[_Operation]:
     """What the painters take part in."""
     precision = codec.precision
     stream = codec.encode(image, quality=_QUALITY)
-    ultralow_stream = codec.encode(image, bpp=_ULTRALOW_BPP, codec=CodecName.ULTRALOW)
+    ultralow_stream = codec.encode(image, bpp=_ULTRALOW_BPP, codec=SystemName.ULTRALOW)
     header, _ = codec.read(stream)
     padded = images.pad(images.to_tensor(image), ALIGNMENT)
     quality, grain = torch.full((1, 1, 1, 1), _QUALITY), torch.full((1,), header.grain)
@@ -132,7 +132,7 @@ def _painting(codec: Codec, image: Image.Image) -> Iterator[_Operation]:
 
     def decode_ultralow() -> None:
         codec.ultralow.reconstruct(codec.decode_latent(ultralow_stream))
-        deque(codec.decode(ultralow_stream, DEFAULT_SETTINGS[CodecName.ULTRALOW]), maxlen=0)
+        deque(codec.decode(ultralow_stream, DEFAULT_SETTINGS[SystemName.ULTRALOW]), maxlen=0)
 
     yield _Operation("one U-Net evaluation", evaluation, 0.28 if precision is Precision.FP32 else 0.08, precision)
     yield _Operation("encode + first painted preview", first_preview, 1.0, precision)

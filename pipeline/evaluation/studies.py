@@ -17,7 +17,7 @@ from pipeline.comparison.catalogue import (
     sent_grain,
 )
 from pipeline.evaluation.plots import MAIN_RATE
-from pipeline.settings import DEFAULT_SETTINGS, CodecName, Decoder, DecodeSettings
+from pipeline.settings import DEFAULT_SETTINGS, Decoder, DecodeSettings, SystemName
 
 GRAIN_SIGMAS = (1, 2, 3, 4)
 RATES = (0.12, 0.25, 0.35, 0.5, 0.9)
@@ -28,7 +28,7 @@ STEP_COUNTS = (1, 2, 4, 25)
 NOISE_LEVELS = (0.3, 0.4, 0.5, 0.7, 1.0)
 SHIFTS = (0.125, 0.25, 0.5, 1.0, 2.0)
 SHIFT_NOISE_LEVELS = (0.5, 1.0)
-ULTRALOW = DEFAULT_SETTINGS[CodecName.ULTRALOW]
+ULTRALOW = DEFAULT_SETTINGS[SystemName.ULTRALOW]
 ULTRALOW_RATES = (0.01, 0.02, 0.03)
 PAPER_RATES = (0.0139, 0.0204, 0.028)
 """Where SPRDiff's paper states its figures on Kodak."""

@@ -14,7 +14,7 @@ from pipeline.metrics.gradients import mdsi
 from pipeline.metrics.grid import grid_figures
 from pipeline.metrics.two_sample import STEPS, two_sample_auc
 from pipeline.metrics.wasserstein import wasserstein_distortion
-from pipeline.settings import CodecName
+from pipeline.settings import SystemName
 
 _RIVAL = "avif"
 """The plain codec that gets grain, too."""
@@ -30,10 +30,10 @@ def yardsticks(originals: Sequence[UInt8], pictures: Sequence[UInt8], steps: int
     }
 
 
-def judged(system: CodecName) -> list[Method]:
+def judged(system: SystemName) -> list[Method]:
     """The decoders of a codec and all that they have to beat: what the stream alone says, the same with grain, plain
     codecs in as many bytes, and the best of them with grain."""
-    if system is CodecName.ULTRALOW:
+    if system is SystemName.ULTRALOW:
         return [coarse(), *(grain(sigma) for sigma in (4, 8)), matched_grain(ULTRALOW), repaint(ULTRALOW)]
     return [
         autoencoder(),

@@ -15,7 +15,7 @@ from pipeline.codec import Codec
 from pipeline.comparison.baselines import PlainResult
 from pipeline.metrics import Scores
 from pipeline.serving.packing import PackedStep, pack
-from pipeline.settings import CodecName, DecodeSettings
+from pipeline.settings import DecodeSettings, SystemName
 from pipeline.ui.work import Check, Encoded, LocalWork
 
 Result = TypeVar("Result")
@@ -35,7 +35,7 @@ class CodecWorker:
         """
         self._thread = ThreadPoolExecutor(1, initializer=torch.set_num_threads, initargs=(threads,))
         self._work = LocalWork(codec_factory)
-        for name in CodecName:
+        for name in SystemName:
             self._work.codec.system(name).prepare()
 
     async def facts(self) -> AsyncGenerator[tuple[str, str | None], None]:

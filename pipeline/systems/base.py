@@ -13,7 +13,7 @@ from pipeline.autoencoder import Latent, QualityMap
 from pipeline.errors import SettingsError
 from pipeline.score import SampleStep
 from pipeline.search import RateModel
-from pipeline.settings import Allocation, CodecName, Decoder, DecodeSettings, Precision, QualityMapKind
+from pipeline.settings import Allocation, Decoder, DecodeSettings, Precision, QualityMapKind, SystemName
 from pipeline.stream import StreamHeader
 
 Network = TypeVar("Network", bound=nn.Module)
@@ -40,7 +40,7 @@ R = TypeVar("R", bound=Reconstruction)
 class System(ABC, Generic[R]):
     """One way from a picture to a stream and back. Models are loaded on first use."""
 
-    name: ClassVar[CodecName]
+    name: ClassVar[SystemName]
     model_name: ClassVar[str]
     """The model in the stream's header, and its folder in ``checkpoints/``: what entropy decoding depends on."""
     alignment: ClassVar[int]

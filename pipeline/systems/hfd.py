@@ -14,7 +14,7 @@ from pipeline.autoencoder.allocation import wanted_levels
 from pipeline.precision import lower
 from pipeline.score import DiffusionDecoder, FlowDecoder, SampleStep, ScoreDecoder
 from pipeline.search import RateModel
-from pipeline.settings import Allocation, CodecName, Decoder, DecodeSettings
+from pipeline.settings import Allocation, Decoder, DecodeSettings, SystemName
 from pipeline.stream import StreamHeader
 from pipeline.systems.base import Reconstruction, System
 
@@ -31,7 +31,7 @@ class MappedReconstruction(Reconstruction):
 class HFDSystem(System[MappedReconstruction]):
     """HFD (Hoogeboom et al. 2023, arXiv 2305.18231): the MSE autoencoder, then diffusion or a rectified flow."""
 
-    name = CodecName.STANDARD
+    name = SystemName.STANDARD
     model_name = "autoencoder"
     alignment = ALIGNMENT
     bpp_range = (0.02, 4.0)

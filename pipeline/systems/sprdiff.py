@@ -11,7 +11,7 @@ from pipeline.autoencoder import Latent, QualityMap
 from pipeline.precision import lower
 from pipeline.score import SampleStep
 from pipeline.search import RateModel
-from pipeline.settings import CodecName, Decoder, DecodeSettings
+from pipeline.settings import Decoder, DecodeSettings, SystemName
 from pipeline.stream import StreamHeader
 from pipeline.systems.base import Reconstruction, System
 from pipeline.tiles import map_tiles
@@ -32,7 +32,7 @@ class GuidedReconstruction(Reconstruction):
 class SPRDiffSystem(System[GuidedReconstruction]):
     """SPRDiff (Wei et al. 2026, arXiv 2606.01608): triple encoder, latent compression, guided latent diffusion."""
 
-    name = CodecName.ULTRALOW
+    name = SystemName.ULTRALOW
     model_name = "ultralow"
     alignment = ALIGNMENT
     bpp_range = (0.001, 0.2)

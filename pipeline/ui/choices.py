@@ -14,10 +14,10 @@ from pipeline.settings import (
     DEFAULT_SETTINGS,
     EVEN,
     Allocation,
-    CodecName,
     Decoder,
     DecodeSettings,
     QualityMapKind,
+    SystemName,
 )
 from pipeline.ui.engine import RateControl, codec_behind
 from pipeline.ui.sides import Sides
@@ -28,7 +28,7 @@ EXAMPLES = {
     for name in ("cat.png", "flower.jpg", "temple.jpg", "astronaut.png", "coffee.png", "rocket.jpg")
 }
 DEFAULTS = DecodeSettings()
-DEFAULT_MAP = DEFAULT_ALLOCATIONS[CodecName.STANDARD].kind
+DEFAULT_MAP = DEFAULT_ALLOCATIONS[SystemName.STANDARD].kind
 FLOW_STEPS = 4
 RANGES: dict[RateControl, tuple[float, float, float]] = {
     "bpp": (0.05, 1.0, 0.2),
@@ -56,7 +56,7 @@ PRESETS = (
     Preset("Faithful", "bpp", 0.4, 0.3),
     Preset("Balanced", "bpp", 0.2, DEFAULTS.noise_level),
     Preset("Realistic", "bpp", 0.2, 0.5),
-    Preset("Tiny", "ultralow", 0.02, DEFAULT_SETTINGS[CodecName.ULTRALOW].noise_level),
+    Preset("Tiny", "ultralow", 0.02, DEFAULT_SETTINGS[SystemName.ULTRALOW].noise_level),
 )
 
 

@@ -11,7 +11,7 @@ from PIL import Image
 
 from pipeline.arrays import Float64, UInt8
 from pipeline.cache import ByteCache, KeyLocks
-from pipeline.settings import EVEN, Allocation, CodecName, DecodeSettings, DecodeStep
+from pipeline.settings import EVEN, Allocation, DecodeSettings, DecodeStep, SystemName
 from pipeline.stream import has_map
 from pipeline.ui.work import Encoded, LocalWork, Work, shipped_codec
 
@@ -166,9 +166,9 @@ class Engine:
         return self._work.lpips_network
 
 
-def codec_behind(control: RateControl) -> CodecName:
+def codec_behind(control: RateControl) -> SystemName:
     """The compression system that a rate control belongs to."""
-    return CodecName.ULTRALOW if control == "ultralow" else CodecName.STANDARD
+    return SystemName.ULTRALOW if control == "ultralow" else SystemName.STANDARD
 
 
 def film_steps(total: int) -> list[int]:

@@ -9,7 +9,7 @@ from PIL import Image
 
 from pipeline.arrays import UInt8
 from pipeline.errors import ImageError
-from pipeline.settings import DECODER_NAMES, EVEN, MAX_SEED, Allocation, CodecName, Decoder, DecodeSettings
+from pipeline.settings import DECODER_NAMES, EVEN, MAX_SEED, Allocation, Decoder, DecodeSettings, SystemName
 from pipeline.ui.choices import recommended
 from pipeline.ui.engine import Engine, RateControl
 from pipeline.ui.report import progress
@@ -51,8 +51,8 @@ class RunSubject:
     def plain(self, codec: str) -> "PlainResult":
         return self._engine.plain(Image.fromarray(self.original), codec, self.budget)
 
-    def through(self, codec: CodecName, bpp: float, allocation: Allocation = EVEN) -> "RunSubject":
-        control: RateControl = "ultralow" if codec is CodecName.ULTRALOW else "bpp"
+    def through(self, codec: SystemName, bpp: float, allocation: Allocation = EVEN) -> "RunSubject":
+        control: RateControl = "ultralow" if codec is SystemName.ULTRALOW else "bpp"
         encoded = self._engine.encode(None, Image.fromarray(self.original), control, bpp, allocation=allocation)
         return RunSubject(self._engine, self._run, encoded.stream)
 

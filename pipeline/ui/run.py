@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from pipeline.arrays import Float64, UInt8
-from pipeline.settings import DECODER_NAMES, CodecName, DecodeSettings, DecodeStep
+from pipeline.settings import DECODER_NAMES, DecodeSettings, DecodeStep, SystemName
 from pipeline.stream import StreamHeader, read_header
 from pipeline.ui.engine import film_steps
 from pipeline.ui.figures import Figure
@@ -79,7 +79,7 @@ class Run:
 
     @property
     def is_ultralow(self) -> bool:
-        return self.header.codec is CodecName.ULTRALOW
+        return self.header.codec is SystemName.ULTRALOW
 
     @property
     def reconstruction_name(self) -> str:

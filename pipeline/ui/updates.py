@@ -4,7 +4,7 @@ from typing import Any
 
 import gradio as gr
 
-from pipeline.settings import DECODER_NAMES, DEFAULT_SETTINGS, CodecName, Decoder, QualityMapKind
+from pipeline.settings import DECODER_NAMES, DEFAULT_SETTINGS, Decoder, QualityMapKind, SystemName
 from pipeline.ui import view
 from pipeline.ui.answers import (
     KEEP,
@@ -115,7 +115,7 @@ def recommended_steps(rate: RateControl, decoder: str, steps: int) -> int | dict
 def codec_settings(rate: RateControl, decoder: str, steps: int, noise: float) -> Painting:
     """When another rate control is chosen: its codec's own settings in place of another's."""
     codec = codec_behind(rate)
-    others = [DEFAULT_SETTINGS[each] for each in CodecName if each != codec]
+    others = [DEFAULT_SETTINGS[each] for each in SystemName if each != codec]
     own = DEFAULT_SETTINGS[codec]
     if noise in [each.noise_level for each in others]:
         return Painting(own.decoder, own.num_inference_steps, own.noise_level)

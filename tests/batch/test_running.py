@@ -14,10 +14,10 @@ from pipeline.batch import Batch, Compression, Decompression, running
 from pipeline.batch.journal import JOURNAL
 from pipeline.errors import SettingsError
 from pipeline.images import load_image
-from pipeline.settings import CodecName, Decoder, Precision
+from pipeline.settings import Decoder, Precision, SystemName
 from tests.conftest import synthetic_picture
 
-ORDER = Compression(CodecName.STANDARD, quality=0.3)
+ORDER = Compression(SystemName.STANDARD, quality=0.3)
 
 
 @pytest.fixture(autouse=True)
@@ -140,7 +140,7 @@ def test_what_is_not_whole_or_not_the_same_is_made_again(damage, folder, tmp_pat
 def test_another_quality_is_another_run(folder, tmp_path, asked):
     go(folder)
     asked.clear()
-    go(folder, Compression(CodecName.STANDARD, quality=0.5), resume=True)
+    go(folder, Compression(SystemName.STANDARD, quality=0.5), resume=True)
     assert len(asked) == 4
 
 
@@ -240,7 +240,7 @@ def test_a_file_cannot_take_the_results(folder, tmp_path):
 
 def test_a_bitrate_out_of_range_is_refused_once(folder, asked):
     with pytest.raises(SettingsError, match="bitrate"):
-        go(folder, Compression(CodecName.STANDARD, bpp=9.0))
+        go(folder, Compression(SystemName.STANDARD, bpp=9.0))
     assert not asked
 
 

@@ -24,7 +24,7 @@ from pipeline.comparison.catalogue import (
 )
 from pipeline.errors import ImageError
 from pipeline.metrics import psnr
-from pipeline.settings import EVEN, Allocation, CodecName, Decoder, DecodeSettings, DecodeStep, QualityMapKind
+from pipeline.settings import EVEN, Allocation, Decoder, DecodeSettings, DecodeStep, QualityMapKind, SystemName
 from pipeline.stream import GRAIN_STEPS, bits_per_pixel, pack
 from tests.conftest import synthetic_picture
 
@@ -39,7 +39,7 @@ class BlurringCodec:
         self.blurred = np.asarray(image.filter(ImageFilter.GaussianBlur(1)))
         self.reconstructions = 0
         self.decoded: list[DecodeSettings] = []
-        self.encoded: list[tuple[float, CodecName, Allocation]] = []
+        self.encoded: list[tuple[float, SystemName, Allocation]] = []
 
     def reconstruct(self, stream: bytes) -> np.ndarray:
         self.reconstructions += 1
@@ -51,7 +51,7 @@ class BlurringCodec:
         for step in range(settings.num_inference_steps + 1):
             yield DecodeStep(step, settings.num_inference_steps, 0.0, painted if step else self.blurred)
 
-    def encode(self, image: Image.Image, *, bpp: float, codec: CodecName, allocation: Allocation) -> bytes:
+    def encode(self, image: Image.Image, *, bpp: float, codec: SystemName, allocation: Allocation) -> bytes:
         self.encoded.append((bpp, codec, allocation))
         return bytes(int(bpp * image.width * image.height / 8))
 
@@ -104,13 +104,13 @@ def test_a_plain_codec_with_grain_is_its_picture_and_noise(subject: CodecSubject
 
 def test_the_ultralow_stream_is_no_larger_and_within_its_range(codec: BlurringCodec, subject: CodecSubject) -> None:
     made = ultralow().run(subject)
-    assert codec.encoded == [(ULTRALOW_BPP[1], CodecName.ULTRALOW, EVEN)]
+    assert codec.encoded == [(ULTRALOW_BPP[1], SystemName.ULTRALOW, EVEN)]
     assert made.bytes == int(ULTRALOW_BPP[1] * 96 * 64 / 8) and made.label == "Ultra-low codec, 1 step"
 
 
 def test_the_adaptive_map_has_no_more_bits(codec: BlurringCodec, subject: CodecSubject) -> None:
     made = adaptive().run(subject)
-    assert codec.encoded == [(bits_per_pixel(STREAM), CodecName.STANDARD, Allocation(QualityMapKind.ADAPTIVE))]
+    assert codec.encoded == [(bits_per_pixel(STREAM), SystemName.STANDARD, Allocation(QualityMapKind.ADAPTIVE))]
     assert made.bytes <= len(STREAM) and made.label == "Autoencoder, adaptive map"
 
 

@@ -9,7 +9,7 @@ from PIL import Image
 
 from pipeline import stream
 from pipeline.codec import Codec
-from pipeline.settings import CodecName
+from pipeline.settings import SystemName
 
 SMALL = ((1, 1), (17, 60), (64, 64), (90, 130))
 LARGE = ((1024, 768),)
@@ -50,7 +50,7 @@ def genuine_streams(codec: Codec, sizes: tuple[tuple[int, int], ...]) -> list[by
     return [
         codec.encode(picture, quality=quality, codec=name)
         for picture in pictures
-        for name in CodecName
+        for name in SystemName
         for quality in _QUALITIES
     ]
 
