@@ -72,7 +72,8 @@ def adaptive() -> Method:
     label = "Autoencoder, adaptive map"
 
     def make(subject: Subject) -> Made:
-        other = subject.through(
+        budget = bits_per_pixel(subject.stream)
+        other = subject.through(SystemName.STANDARD, budget, Allocation(QualityMapKind.ADAPTIVE))
             SystemName.STANDARD, bits_per_pixel(subject.stream), Allocation(QualityMapKind.ADAPTIVE)
         )
         return Made(other.reconstruction, other.budget, label)
