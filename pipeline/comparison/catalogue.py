@@ -74,8 +74,6 @@ def adaptive() -> Method:
     def make(subject: Subject) -> Made:
         budget = bits_per_pixel(subject.stream)
         other = subject.through(SystemName.STANDARD, budget, Allocation(QualityMapKind.ADAPTIVE))
-            SystemName.STANDARD, bits_per_pixel(subject.stream), Allocation(QualityMapKind.ADAPTIVE)
-        )
         return Made(other.reconstruction, other.budget, label)
 
     return Method("autoencoder, adaptive map", label, "adaptive", _at_once(make))
