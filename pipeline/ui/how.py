@@ -6,6 +6,9 @@ _FIGURES = Path(__file__).resolve().parents[2] / "assets" / "figures"
 _TEXT = """<p>The <b>autoencoder</b> is trained for mean squared error and nothing else. Its bytes hold what can be
 known for certain, so its picture is the average of everything that would have given the same bytes: right on the
 whole, and smooth wherever detail did not fit.</p>
+<p>The <b>quality map</b> says where in the picture the bits go. An adaptive one gives more to gentle texture, such as
+skin, sky and water, and less to busy texture, which hides errors; a painted one gives more to what you brush over. The
+stream holds the map, in at most a hundredth of its bytes, and the whole stays as large as it was.</p>
 <p>The <b>decoder</b>, diffusion or rectified flow, has learned what detail looks like. It starts from that average
 plus some noise and walks back to a sharp picture. It reads the same bytes and adds none: <b>what it paints is
 generated, not transmitted.</b> Another seed paints other detail.</p>
