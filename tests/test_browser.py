@@ -415,7 +415,7 @@ def test_every_method_samples_and_plots(browser: "Browser", served: "ServedApp",
             "Original", "Autoencoder", "Grain", "Rectified", "Diffusion", "JPEG", "WebP", "AVIF", "JPEG", "Ultra-low",
         ]  # fmt: skip
         original = np.asarray(load_image(photo))
-        stream = served.codec.encode(Image.fromarray(original), bpp=0.1)
+        stream = served.codec.encode(Image.fromarray(original), bpp=0.1, allocation=ADAPTIVE)
         average = served.codec.reconstruct(stream)
         box = worst_region(original, average, 96, 72)
         tiny = served.codec.encode(Image.fromarray(original), bpp=0.03, codec="ultralow")

@@ -21,8 +21,10 @@ the rates in use are about as large."""
 ADAPTIVE_MOST = 3
 """Levels that an adaptive map departs from the picture's quality at most."""
 _SHAPE_TOLERANCE = 0.02
-PAINTED_LEVELS = 6
+PAINTED_LEVELS = 9
 """By how many levels white parts of a mask are raised above black ones."""
+_SHADES = 3
+"""Steps from black to white; few are cheap."""
 _BINOMIAL = torch.tensor([[1, 2, 1], [2, 4, 2], [1, 2, 1]], dtype=torch.float64)[None, None] / 16
 _MOST_BLURS = 8
 _SHARE, _LEAST = 0.01, 128
@@ -79,21 +81,24 @@ def painted_levels(mask: Image.Image, height: int, width: int) -> Tensor:
     """
     worth = torch.from_numpy(np.array(mask)).float()[None, None] / 255
     padded = F.pad(worth, (0, width - mask.width, 0, height - mask.height), mode="replicate")
-    return torch.round(F.avg_pool2d(padded, CELL)[0, 0] * PAINTED_LEVELS).long()
+    return torch.round(F.avg_pool2d(padded, CELL)[0, 0] * _SHADES).long() * (PAINTED_LEVELS // _SHADES)
 
 
 def affordable(levels: Tensor, stream_bits: float) -> Tensor | None:
-    """``levels``, or the least blurred or else least coarse version of them that a stream of this size affords; None
-    where no map is that cheap."""
+    """``levels``, or the first of ever cheaper versions of them that a stream of this size affords; None where no map is
+    that cheap."""
     bits = max(_SHARE * stream_bits, _LEAST)
     cheap = next((candidate for candidate in _ever_cheaper(levels) if map_bits(candidate) <= bits), None)
     return cheap if cheap is not None and cheap.any() else None
 
 
 def _ever_cheaper(levels: Tensor) -> Iterator[Tensor]:
-    """``levels``, ever more blurred, then in ever larger cells."""
+    """``levels``, high ones less high, then ever more blurred, then in ever larger cells."""
     yield levels
     exact = levels.double()[None, None]
+    peak = int(levels.abs().max())
+    for height in range(peak - 1, ADAPTIVE_MOST, -1):
+        yield torch.round(exact * height / peak)[0, 0].long()
     blurred = exact
     for _ in range(_MOST_BLURS):
         blurred = F.conv2d(F.pad(blurred, (1, 1, 1, 1), mode="replicate"), _BINOMIAL)

@@ -12,7 +12,6 @@ from pipeline.autoencoder.transforms import AnalysisPath, SynthesisPath
 from pipeline.entropy import FOREIGN, SymbolReader
 from pipeline.entropy.fixed_point import ACTIVATION_ONE
 from pipeline.entropy.model import EntropyModel
-from pipeline.entropy.scales import SCALE_LEVELS
 from pipeline.errors import StreamError
 from pipeline.layers.dct import dct_basis
 from pipeline.layers.lapped import BLOCK, filter_edges, lapped_filter
@@ -152,7 +151,7 @@ class Autoencoder(Model):
     def compress(self, image: Tensor, quality: QualityMap) -> bytes:
         """Entropy-codes ``image`` ``(1, 3, height, width)`` in [0, 1], sides multiples of 64.
 
-        The payload is one byte that names the table of the quality map's levels (0: there are none), then the symbols:
+        The payload is one byte that says how the quality map's levels are coded (0: there are none), then the symbols:
         of the levels, of the hyper-latent, of the latent.
         """
         plane = self._plane(quality.codes, *image.shape[2:])
@@ -160,9 +159,9 @@ class Autoencoder(Model):
             self.analysis, (image, plane), in_steps=(1, CELL), out_step=BLOCK, margin=self.analysis_path.reach
         )
         writer = self.entropy.writer()
-        table = 0 if quality.levels is None else 1 + write_levels(writer, quality.levels)
+        how = 0 if quality.levels is None else 1 + write_levels(writer, quality.levels)
         self.entropy.write(writer, y, quality.codes, self._error_weights(plane, y.shape[2:]))
-        return bytes([table]) + writer.finish()
+        return bytes([how]) + writer.finish()
 
     @torch.no_grad()
     def decompress(self, payload: bytes, quality_code: int, height: int, width: int) -> Latent:
@@ -186,11 +185,11 @@ class Autoencoder(Model):
 
     def _begun(self, payload: bytes, quality_code: int, height: int, width: int) -> tuple[SymbolReader, QualityMap]:
         """The reader of a payload behind its quality map, and the map."""
-        if not payload or payload[0] > SCALE_LEVELS:
+        if not payload:
             raise StreamError(FOREIGN)
         reader = self.entropy.reader(payload[1:])
-        table = payload[0]
-        levels = read_levels(reader, *map_size(height, width), table - 1) if table else None
+        how = payload[0]
+        levels = read_levels(reader, *map_size(height, width), how - 1) if how else None
         return reader, QualityMap(quality_code, levels)
 
     @torch.no_grad()

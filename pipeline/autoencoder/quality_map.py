@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from pipeline.entropy import SymbolReader, SymbolWriter
+from pipeline.entropy import FOREIGN, SymbolReader, SymbolWriter
 from pipeline.entropy.rounding import symbol_bits
 from pipeline.entropy.scales import SCALE_LEVELS, scale_table
 from pipeline.errors import StreamError
@@ -21,6 +21,8 @@ from pipeline.stream import QUALITY_STEPS
 LEVEL_STEP = 256
 """Quality codes from one level to the next: a factor of 1.5 in lambda."""
 LEVEL_MAX = 10
+SPACINGS = (3, 2, 1)
+"""Levels that are all multiples of one of these are coded in units of it."""
 _COARSEST = 4
 """How often the distance between cells doubles from the last pass to the first."""
 _TABLES_PER_DOUBLING = 4
@@ -108,32 +110,41 @@ def _costs(parts: list[tuple[Tensor, int]]) -> Tensor:
     return torch.stack(bits).sum(0)
 
 
+def _spacing(levels: Tensor) -> int:
+    return next(spacing for spacing in SPACINGS if not (levels % spacing).any())
+
+
 def map_bits(levels: Tensor) -> float:
     """About what ``levels`` ``(rows, columns)`` cost in a stream."""
-    return float(_costs(_residuals(levels)).min())
+    return float(_costs(_residuals(levels // _spacing(levels))).min())
 
 
 def write_levels(writer: SymbolWriter, levels: Tensor) -> int:
-    """Codes ``levels`` and returns the narrowest table, which `read_levels` has to be told."""
-    parts = _residuals(levels)
+    """Codes ``levels`` and returns how, in 0 ... 191, which `read_levels` has to be told: the narrowest table, and the
+    spacing of the levels."""
+    spacing = _spacing(levels)
+    parts = _residuals(levels // spacing)
     narrowest = int(_costs(parts).argmin())
     for part, doublings in parts:
         writer.write(part, torch.full_like(part, _table(narrowest, doublings)))
-    return narrowest
+    return narrowest + SCALE_LEVELS * (spacing - 1)
 
 
-def read_levels(reader: SymbolReader, rows: int, columns: int, narrowest: int) -> Tensor:
+def read_levels(reader: SymbolReader, rows: int, columns: int, how: int) -> Tensor:
     """What `write_levels` wrote.
 
     Raises:
         StreamError: not levels.
     """
+    spacing, narrowest = how // SCALE_LEVELS + 1, how % SCALE_LEVELS
+    if spacing not in SPACINGS:
+        raise StreamError(FOREIGN)
 
     def read(at_rows: slice, at_columns: slice, prediction: Tensor, doublings: int) -> Tensor:
         symbols = reader.read(torch.full((prediction.numel(),), _table(narrowest, doublings)))
         levels = prediction + symbols.long().view_as(prediction)
-        if (levels.abs() > LEVEL_MAX).any():
+        if (levels.abs() > LEVEL_MAX // spacing).any():
             raise StreamError("The stream's quality map holds impossible values; it was not made by Bitbrush.")
         return levels
 
-    return _walk(rows, columns, read)
+    return spacing * _walk(rows, columns, read)

@@ -47,7 +47,7 @@ def test_white_is_worth_more_than_grey_than_black() -> None:
     mask = Image.fromarray(np.repeat(np.array([0, 128, 255], np.uint8), 64)[None].repeat(64, 0))
     image = Image.new("RGB", mask.size)
     levels = wanted_levels(Allocation(QualityMapKind.PAINTED, mask), image, to_tensor(image))
-    assert levels is not None and levels.unique(dim=0).tolist() == [[0, 0, 3, 3, 6, 6]]
+    assert levels is not None and levels.unique(dim=0).tolist() == [[0, 0, 6, 6, 9, 9]]
 
 
 def test_a_mask_of_another_shape_is_refused() -> None:

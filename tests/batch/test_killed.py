@@ -39,7 +39,14 @@ def test_ctrl_c_leaves_whole_files_and_a_table(tmp_path):
     make_pictures(folder, PICTURES, 200, 1, (72, 48))
     command = [sys.executable, "-m", "pipeline", "compress", str(folder), str(out), "--quality", "0.3"]
     running = subprocess.Popen(
-        command, cwd=ROOT, stderr=subprocess.PIPE, text=True, env=os.environ, start_new_session=True
+        command,
+        cwd=ROOT,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ,
+        start_new_session=True,
+        # As at a terminal, also where the tests run in the background.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     while len(list(out.rglob("*.bbr"))) < 3:
         assert running.poll() is None
