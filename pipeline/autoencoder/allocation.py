@@ -85,8 +85,8 @@ def painted_levels(mask: Image.Image, height: int, width: int) -> Tensor:
 
 
 def affordable(levels: Tensor, stream_bits: float) -> Tensor | None:
-    """``levels``, or the first of ever cheaper versions of them that a stream of this size affords; None where no map is
-    that cheap."""
+    """``levels``, or the first of ever cheaper versions of them that a stream of this size affords; None where no map
+    is that cheap."""
     bits = max(_SHARE * stream_bits, _LEAST)
     cheap = next((candidate for candidate in _ever_cheaper(levels) if map_bits(candidate) <= bits), None)
     return cheap if cheap is not None and cheap.any() else None
