@@ -104,8 +104,9 @@ def _unit_noise(picture: UInt8, seed: int) -> Float32:
 
 
 def _grained(picture: UInt8, noise: Float32, sigma: float) -> UInt8:
-    grained: UInt8 = np.clip(np.rint(picture + np.float32(sigma) * noise), 0, 255).astype(np.uint8)
-    return grained
+    grained = np.float32(sigma) * noise
+    grained += picture
+    return np.clip(np.rint(grained, out=grained), 0, 255, out=grained).astype(np.uint8)
 
 
 def _encode(image: Image.Image, codec: str, quality: int) -> bytes:
