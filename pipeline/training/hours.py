@@ -11,6 +11,7 @@ import json
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
+from statistics import median
 from typing import Annotated
 
 import numpy as np
@@ -83,21 +84,24 @@ def crop_operations(network: str, preset: str) -> float:
 def measured(run: Path, network: str, preset: str) -> Machine:
     """What the log of a finished or running training says of its machine, validation and checkpoints included.
 
+    The median over pairs of lines: the clock starts anew where a run was resumed, which no line says.
+
     Raises:
         ValueError: the log has no two lines of one start.
     """
     config = json.loads((run / "training.json").read_text())
     lines = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
-    steps = seconds = 0.0
-    for before, after in pairwise(lines):
-        if after["step"] > before["step"] and after["seconds"] > before["seconds"]:
-            steps += after["step"] - before["step"]
-            seconds += after["seconds"] - before["seconds"]
-    if not seconds:
+    paces = [
+        (after["seconds"] - before["seconds"]) / (after["step"] - before["step"])
+        for before, after in pairwise(lines)
+        if after["step"] > before["step"] and after["seconds"] > before["seconds"]
+    ]
+    if not paces:
         raise ValueError(f"{run / 'log.jsonl'} has no two lines of one start; train for longer.")
     crop = NETWORKS[network].presets[preset].phases[0].crop
     work = config["batch_size"] * crop_operations(network, preset) * (config["crop"] / crop) ** 2
-    return Machine(f"{run}, {seconds / steps:.2f} s a step", steps * work / seconds)
+    seconds = median(paces)
+    return Machine(f"{run}, {seconds:.2f} s a step", work / seconds)
 
 
 def table(machines: list[Machine]) -> str:
@@ -126,7 +130,7 @@ def _task(network: str, preset: str) -> Task:
     stage1 = Autoencoder(**NETWORKS["autoencoder"].presets[preset].model)
     if network == "repaint":
         # The teacher's weights change nothing of its work.
-        teacher = Teacher(LPIPS(net="squeeze", pretrained=False, pnet_rand=True, verbose=False))
+        teacher = Teacher(LPIPS(net="squeeze", pnet_rand=True, verbose=False))
         return RepaintTask(DiffusionDecoder(**options), stage1, teacher, photos, _CROP)
     decoder = DiffusionDecoder if network == "diffusion" else FlowDecoder
     return ScoreTask(decoder(**options), stage1, photos, _CROP, scale=network == "diffusion")

@@ -21,12 +21,12 @@ def test_a_log_tells_the_speed_of_its_machine(tmp_path, monkeypatch):
     monkeypatch.setattr(hours, "crop_operations", lambda network, preset: 1e9)
     crop = NETWORKS["flow"].presets["embedded"].phases[0].crop
     (tmp_path / "training.json").write_text(json.dumps({"batch_size": 4, "crop": 2 * crop}))
-    # Resumed after step 200: its clock starts anew.
-    figures = [(100, 50.0), (200, 100.0), (300, 30.0), (400, 80.0)]
+    # Resumed after steps 200 and 400: its clock starts anew.
+    figures = [(100, 50.0), (200, 100.0), (300, 30.0), (400, 80.0), (500, 90.0), (600, 140.0)]
     lines = [json.dumps({"step": step, "seconds": seconds}) for step, seconds in figures]
     (tmp_path / "log.jsonl").write_text("\n".join(lines))
     machine = hours.measured(tmp_path, "flow", "embedded")
-    assert machine.speed == pytest.approx(200 * 4 * 4 * 1e9 / 100) and "0.50 s a step" in machine.name
+    assert machine.speed == pytest.approx(4 * 4 * 1e9 / 0.5) and "0.50 s a step" in machine.name
 
 
 def test_a_log_of_one_line_tells_nothing(tmp_path):
