@@ -220,7 +220,10 @@ def test_a_brush_says_where_the_bits_go(
             page.mouse.move(*place, steps=10)
         page.mouse.up()
         page.wait_for_timeout(500)
-        run(page, 1)
+        uploads: list[str] = []
+        page.on("request", lambda request: uploads.append(request.url) if "/upload" in request.url else None)
+        run(page, 3)
+        assert 1 <= len(uploads) <= 3, "what the editor holds is sent once"
         assert "Nothing is painted" not in page.locator("#report").inner_text()
         with page.expect_download() as download:
             page.locator("#stream-file").click()
