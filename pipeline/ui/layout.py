@@ -109,9 +109,7 @@ def _photo() -> dict[str, Any]:
         elem_classes="segments",
         elem_id="map",
     )
-    mask = MaskInput(
-        label="Paint where the bits shall go", placeholder="Choose a photo first.", visible=False, elem_id="mask"
-    )
+    mask = MaskInput(label="Paint here", placeholder="Choose a photo first.", visible=False, elem_id="mask")
     rates_and_map = dict(rate=rate, bpp=bpp, quality=quality, ultralow=ultralow, quality_map=quality_map, mask=mask)
     return dict(photo=photo, preset=preset, **rates_and_map)
 
