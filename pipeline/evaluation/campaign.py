@@ -5,18 +5,18 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from pipeline.evaluation.canvas import canvas, inked
+from pipeline.evaluation.canvas import inked, panels
 
 
 def campaign_curve(logs: list[Path], dark: bool = False) -> Figure:
-    """Held-out loss against steps, the phases one after the other; each log is a `log.jsonl` of the trainer,
-    named after its phase."""
-    figure, axes = canvas(dark, "training steps", "held-out loss, lower is better")
-    before = 0
-    for log in logs:
+    """Held-out loss against steps; each log is a `log.jsonl` of the trainer, named after its phase.
+
+    Every phase has a scale of its own: it is measured on crops of its own size, and levels cannot be compared.
+    """
+    figure, axes = panels(dark, "training steps", "held-out loss, lower is better", len(logs))
+    for axis, log in zip(axes, logs, strict=True):
         records = [json.loads(line) for line in log.read_text().splitlines()]
-        steps = [before + record["step"] for record in records]
-        axes.plot(steps, [record["loss"] for record in records], marker="o", markersize=3, label=log.stem)
-        before = steps[-1]
-    inked(axes, dark)
+        steps = [record["step"] for record in records]
+        axis.plot(steps, [record["loss"] for record in records], marker="o", markersize=3, label=log.stem)
+        inked(axis, dark)
     return figure

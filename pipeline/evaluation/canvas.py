@@ -14,18 +14,25 @@ def _ink(dark: bool) -> str:
 
 def canvas(dark: bool, x_label: str, y_label: str) -> tuple[Figure, Axes]:
     """An empty plot."""
+    figure, (axes,) = panels(dark, x_label, y_label, 1)
+    return figure, axes
+
+
+def panels(dark: bool, x_label: str, y_label: str, count: int) -> tuple[Figure, list[Axes]]:
+    """Empty plots beside each other, each with a scale of its own."""
     ink = _ink(dark)
     figure = Figure(figsize=(6.4, 4.2), layout="constrained")
     figure.patch.set_alpha(0)
-    axes = figure.add_subplot()
-    axes.patch.set_alpha(0)
-    axes.set_xlabel(x_label, color=ink)
-    axes.set_ylabel(y_label, color=ink)
-    axes.tick_params(colors=ink)
-    axes.grid(alpha=0.2)
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.spines[["left", "bottom"]].set_color(ink)
-    return figure, axes
+    found = [figure.add_subplot(1, count, place + 1) for place in range(count)]
+    for axes in found:
+        axes.patch.set_alpha(0)
+        axes.set_xlabel(x_label, color=ink)
+        axes.tick_params(colors=ink)
+        axes.grid(alpha=0.2)
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.spines[["left", "bottom"]].set_color(ink)
+    found[0].set_ylabel(y_label, color=ink)
+    return figure, found
 
 
 def inked(axes: Axes, dark: bool) -> None:

@@ -13,12 +13,14 @@ from scipy.stats import mannwhitneyu
 from torch import Tensor, nn
 
 from pipeline.arrays import UInt8
+from pipeline.metrics.grid import fine_detail
 
 PATCH = 64
 STEPS = 300
 _PAIRS = 16
 """Patches a step, each as it is and decoded: what the two have in common teaches nothing."""
 _LEARNING_RATE = 2e-3
+_DETAIL_GAIN = 16
 _TEST_BATCH = 64
 
 
@@ -40,9 +42,9 @@ def two_sample_auc(originals: Sequence[UInt8], pictures: Sequence[UInt8], steps:
 
 
 def _network() -> nn.Sequential:
-    """``(batch, 3, H, W)`` in [-1, 1] => ``(batch, 1)``: the means of local features, at full resolution first."""
+    """``(batch, 6, H, W)``, see `_batch` => ``(batch, 1)``: the means of local features, at full resolution first."""
     return nn.Sequential(
-        nn.Conv2d(3, 16, 3), nn.ReLU(),
+        nn.Conv2d(6, 16, 3), nn.ReLU(),
         nn.Conv2d(16, 32, 3, stride=2), nn.ReLU(),
         nn.Conv2d(32, 64, 3, stride=2), nn.ReLU(),
         nn.Conv2d(64, 64, 3, stride=2), nn.ReLU(),
@@ -79,7 +81,9 @@ def _crops(pair: tuple[UInt8, UInt8], rng: np.random.Generator) -> tuple[UInt8, 
 
 
 def _batch(patches: Sequence[UInt8]) -> Tensor:
-    return torch.from_numpy(np.stack(patches)).permute(0, 3, 1, 2).float() / 127.5 - 1
+    """Pictures in [-1, 1], and their fine detail made as large: what is lost or added is a few grey levels."""
+    pictures = torch.from_numpy(np.stack(patches)).permute(0, 3, 1, 2).float() / 127.5 - 1
+    return torch.cat([pictures, _DETAIL_GAIN * fine_detail(pictures)], 1)
 
 
 @torch.inference_mode()

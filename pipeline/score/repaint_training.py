@@ -6,7 +6,6 @@ from noise alone or from what the sampler has so far, and the losses are those o
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from enum import IntEnum
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,7 @@ from pipeline.score.critics import Critics, balanced, critic_inputs
 from pipeline.score.decoder import starting_noise
 from pipeline.score.diffusion import DiffusionDecoder
 from pipeline.score.schedule import alpha_sigma
+from pipeline.score.start import Start
 from pipeline.score.training import add_sensor_grain, decoded
 from pipeline.training.data import PhotoSet
 from pipeline.training.losses import feature_statistics, local_energy_error
@@ -39,19 +39,6 @@ _HALF_SIZE_SHARE = 0.25
 """Of the batches: LPIPS at half size."""
 _CRITIC_BETAS = (0.5, 0.99)
 _VALIDATION_QUALITIES = (0.2, 0.4, 0.6)
-
-
-class Start(IntEnum):
-    """What a noisy residual holds beside the noise, below time 1."""
-
-    PAINTED = 0
-    """The network's own answer to the noise alone, as in the second step of sampling."""
-    DECODED = 1
-    """Nothing, as where sampling starts from the decoded picture."""
-    TRUE = 2
-    """The true residual, as diffusion models are usually trained; sampling never meets it."""
-
-
 _START_SHARES = (0.5, 0.3, 0.2)
 
 

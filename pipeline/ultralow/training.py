@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from enum import IntEnum
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from pipeline.layers.model import frozen, moved
 from pipeline.layers.quality import uniform_map
 from pipeline.metrics.grid import grid_contrast, grid_repetition
 from pipeline.metrics.perceptual.teacher import Teacher
+from pipeline.score.start import Start
 from pipeline.training.data import PhotoSet
 from pipeline.training.loop import parameter_groups
 from pipeline.training.losses import ms_ssim_error
@@ -25,19 +25,6 @@ from pipeline.ultralow.painter import LatentPainter
 from pipeline.ultralow.vae import BlockVAE, LatentSpace
 
 _VALIDATION_QUALITIES = (0.1, 0.5, 0.9)
-
-
-class Start(IntEnum):
-    """What a noisy residual holds beside the noise."""
-
-    PAINTED = 0
-    """The painter's own answer to the noise alone, as in the second step of sampling."""
-    COARSE = 1
-    """Nothing, as where sampling starts below noise level 1."""
-    TRUE = 2
-    """The true residual, as diffusion models are usually trained; sampling never meets it."""
-
-
 _START_SHARES = (0.4, 0.4, 0.2)
 
 
@@ -149,7 +136,7 @@ class UltraLowTask:
         coarse = vae.decode(guidance.coarse)
         painted = vae.decode(guidance.coarse + scale.detach() * clean)
         # A start below noise level 1 asks for less perception and more fidelity, from the coarse picture on.
-        perception = torch.where(start == Start.COARSE, time, 1.0)
+        perception = torch.where(start == Start.DECODED, time, 1.0)
         wanted = nn.functional.avg_pool2d(semantic, 2)
         likelihood = 0.5 * (difference.detach() / scale).square() + guidance.log_scale
         return {
