@@ -39,7 +39,8 @@ _HALF_SIZE_SHARE = 0.25
 """Of the batches: LPIPS at half size."""
 _CRITIC_BETAS = (0.5, 0.99)
 _VALIDATION_QUALITIES = (0.2, 0.4, 0.6)
-_START_SHARES = (0.5, 0.3, 0.2)
+_PAINTED_SHARE, _DECODED_SHARE = 0.5, 0.3
+"""Of the other draws, those that start so; the rest starts from the true residual."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,32 @@ class View:
     def __call__(self, pictures: Tensor) -> Tensor:
         part = pictures[..., self.top : self.top - _MOST_SHIFT, self.left : self.left - _MOST_SHIFT]
         return F.avg_pool2d(part, 2) if self.half else part
+
+
+@dataclass(frozen=True)
+class States:
+    """Where on the way from noise to picture a batch is; the shares of each kind are the same in every batch."""
+
+    time: Tensor
+    """``(batch,)`` in (0, 1]: 1 is noise alone."""
+    start: Tensor
+    """``(batch,)`` of `Start`; of no account at time 1."""
+    painted: slice
+    """The samples below time 1 that started `Start.PAINTED`."""
+
+    @classmethod
+    def random(cls, count: int, generator: torch.Generator) -> "States":
+        first = round(_FIRST_SHARE * count)
+        painted = slice(first, first + round(_PAINTED_SHARE * (count - first)))
+        time = torch.ones(count)
+        time[first:] = _LEAST_TIME + (1 - _LEAST_TIME) * torch.rand(count - first, generator=generator)
+        start = torch.full((count,), Start.TRUE)
+        start[painted] = Start.PAINTED
+        start[painted.stop : painted.stop + round(_DECODED_SHARE * (count - first))] = Start.DECODED
+        return cls(time, start, painted)
+
+    def to(self, device: torch.device) -> "States":
+        return States(self.time.to(device), self.start.to(device), self.painted)
 
 
 class RepaintTask:
@@ -111,31 +138,26 @@ class RepaintTask:
         residual = (images - x_hat) / scale
         likelihood = (0.5 * residual.square() + scale.log()).mean()
 
-        count = len(images)
-        time = _LEAST_TIME + (1 - _LEAST_TIME) * torch.rand(count, generator=generator)
-        time = torch.where(torch.rand(count, generator=generator) < _FIRST_SHARE, 1.0, time).to(images.device)
-        start = torch.multinomial(torch.tensor(_START_SHARES), count, True, generator=generator).to(images.device)
+        states = States.random(len(images), generator).to(images.device)
         noise = starting_noise(images.shape, generator).to(images.device)
-        clean = self._clean(residual.detach(), noise, condition, time, start, quality)
+        clean = self._clean(residual.detach(), noise, condition, states, quality)
         picture = x_hat + scale.detach() * clean
         # A late start from the decoded picture asks for less perception and more fidelity.
-        perception = torch.where(start == Start.DECODED, time, 1.0)
-        error = (clean - residual.detach()).square().flatten(1).mean(1) / time.square()
+        perception = torch.where(states.start == Start.DECODED, states.time, 1.0)
+        error = (clean - residual.detach()).square().flatten(1).mean(1) / states.time.square()
         seen = self._seen(images, picture, x_hat, generator)
         return (self._weights.error * error + perception * seen).mean() + likelihood
 
-    def _clean(
-        self, residual: Tensor, noise: Tensor, condition: Tensor, time: Tensor, start: Tensor, quality: Tensor
-    ) -> Tensor:
-        """The residual predicted at ``time``, where the path to it began at ``start`` ``(batch,)``: see `Start`."""
-        known = torch.where((start == Start.TRUE)[:, None, None, None], residual, 0.0)
-        second = (start == Start.PAINTED) & (time < 1)
-        if second.any():
+    def _clean(self, residual: Tensor, noise: Tensor, condition: Tensor, states: "States", quality: Tensor) -> Tensor:
+        """The residual predicted at ``states``."""
+        known = torch.where((states.start == Start.TRUE)[:, None, None, None], residual, 0.0)
+        painted = states.painted
+        if painted.stop > painted.start:
             with torch.no_grad():
-                ones = torch.ones_like(time[second])
-                known[second] = self._painter.clean(noise[second], condition[second], ones, quality[second])
-        alpha, sigma = alpha_sigma(time[:, None, None, None], self._painter.shift)
-        return self._painter.clean(alpha * known + sigma * noise, condition, time, quality)
+                ones = torch.ones_like(states.time[painted])
+                known[painted] = self._painter.clean(noise[painted], condition[painted], ones, quality[painted])
+        alpha, sigma = alpha_sigma(states.time[:, None, None, None], self._painter.shift)
+        return self._painter.clean(alpha * known + sigma * noise, condition, states.time, quality)
 
     def _seen(self, images: Tensor, pictures: Tensor, x_hat: Tensor, generator: torch.Generator) -> Tensor:
         """What eyes notice of ``pictures``, ``(batch,)``; with an adversary, what it notices too."""

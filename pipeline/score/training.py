@@ -34,7 +34,8 @@ def add_sensor_grain(images: Tensor, generator: torch.Generator) -> Tensor:
     count = len(images)
     level = torch.rand(count, 1, 1, 1, generator=generator) * MAX_GRAIN
     level = level * (torch.rand(count, 1, 1, 1, generator=generator) < GRAINY_SHARE)
-    return (images + (level * sensor_grain(images.shape, generator)).to(images.device)).clamp(0, 1)
+    grain = sensor_grain(images.shape, generator).to(images.device)
+    return (images + level.to(images.device) * grain).clamp(0, 1)
 
 
 @torch.no_grad()
