@@ -20,14 +20,14 @@ from pipeline.evaluation.plots import MAIN_RATE
 from pipeline.settings import DEFAULT_SETTINGS, Decoder, DecodeSettings, SystemName
 
 GRAIN_SIGMAS = (1, 2, 3, 4)
-RATES = (0.12, 0.25, 0.35, 0.5, 0.9)
-DIFFUSION = DecodeSettings(Decoder.DIFFUSION, 4, 0.4)
+RATES = (0.12, 0.25, 0.5, 0.9)
+DIFFUSION = DEFAULT_SETTINGS[SystemName.STANDARD]
 MANY_STEPS = replace(DIFFUSION, num_inference_steps=25)
-FLOW = DecodeSettings(Decoder.FLOW, 4, 0.5)
+FLOW = replace(DIFFUSION, decoder=Decoder.FLOW, num_inference_steps=2)
 STEP_COUNTS = (1, 2, 4, 25)
-NOISE_LEVELS = (0.3, 0.4, 0.5, 0.7, 1.0)
+NOISE_LEVELS = (0.3, 0.5, 0.7, 0.85, 1.0)
 SHIFTS = (0.125, 0.25, 0.5, 1.0, 2.0)
-SHIFT_NOISE_LEVELS = (0.5, 1.0)
+SHIFTED = replace(DIFFUSION, num_inference_steps=4)
 ULTRALOW = DEFAULT_SETTINGS[SystemName.ULTRALOW]
 ULTRALOW_RATES = (0.01, 0.02, 0.03)
 PAPER_RATES = (0.0139, 0.0204, 0.028)
@@ -60,13 +60,13 @@ def all_studies() -> list[Study]:
     steps, step counts, noise levels and shifts."""
     steps = [replace(settings, num_inference_steps=count) for count in STEP_COUNTS for settings in (DIFFUSION, FLOW)]
     noise = [replace(settings, noise_level=level) for settings in (DIFFUSION, FLOW) for level in NOISE_LEVELS]
-    shifts = [replace(DIFFUSION, noise_level=level, shift=shift) for level in SHIFT_NOISE_LEVELS for shift in SHIFTS]
+    shifts = [replace(SHIFTED, shift=shift) for shift in SHIFTS]
     return [
         Study(RATES, reconstruction_methods()),
         Study(RATES, repaints_and_controls([DIFFUSION, FLOW])),
         Study((MAIN_RATE,), repaints_and_controls([MANY_STEPS])),
         Study((MAIN_RATE,), [repaint(settings) for settings in steps]),
-        Study((MAIN_RATE,), repaints_and_controls(noise)),
+        Study((MAIN_RATE,), [repaint(settings) for settings in noise]),
         Study((MAIN_RATE,), [repaint(settings) for settings in shifts]),
     ]
 

@@ -22,8 +22,8 @@ from pipeline.ultralow.vae import BlockVAE
 
 NETWORKS: dict[str, tuple[type[Model], str]] = {
     "autoencoder": (Autoencoder, "autoencoder/model"),
-    "diffusion": (DiffusionDecoder, "diffusion/model"),
-    "flow": (FlowDecoder, "flow/model"),
+    "diffusion": (DiffusionDecoder, "repaint/model"),
+    "flow": (FlowDecoder, "repaint/model"),
     "lpips": (DistilledSqueezeNet, "lpips/model"),
     "vae": (BlockVAE, "vae/model"),
     "ultralow": (FeatureCoder, "ultralow/model/coder"),
@@ -31,9 +31,9 @@ NETWORKS: dict[str, tuple[type[Model], str]] = {
 }
 """Class and place in the folder of runs of everything in ``checkpoints/``."""
 
-EIGHT_BITS = {"diffusion": "", "flow": "", "painter": "", "ultralow": "distortion_encoder."}
-"""What the names of weights begin with that ship in 8 bits: all of what only paints, and an encoder that is frozen.
-Nothing that a stream is decoded with; biases and norms stay in 16 bits."""
+EIGHT_BITS = {"painter": "", "ultralow": "distortion_encoder."}
+"""What the names of weights begin with that ship in 8 bits: a painter that does not suffer from it, and an encoder that
+is frozen. Nothing that a stream is decoded with; biases and norms stay in 16 bits."""
 
 
 def store_in_eight_bits(file: Path, beginning: str) -> None:
