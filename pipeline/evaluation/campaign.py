@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from pipeline.evaluation.canvas import inked, panels
 
@@ -18,5 +19,7 @@ def campaign_curve(logs: list[Path], dark: bool = False) -> Figure:
         records = [json.loads(line) for line in log.read_text().splitlines()]
         steps = [record["step"] for record in records]
         axis.plot(steps, [record["loss"] for record in records], marker="o", markersize=3, label=log.stem)
+        axis.xaxis.set_major_locator(MaxNLocator(4))
+        axis.yaxis.set_major_locator(MaxNLocator(5))
         inked(axis, dark)
     return figure

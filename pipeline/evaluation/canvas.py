@@ -7,6 +7,8 @@ from matplotlib.figure import Figure
 
 from pipeline.files import atomic_path
 
+_COLUMNS = 2
+
 
 def _ink(dark: bool) -> str:
     return "#e8e4dc" if dark else "#2b2926"
@@ -19,11 +21,12 @@ def canvas(dark: bool, x_label: str, y_label: str) -> tuple[Figure, Axes]:
 
 
 def panels(dark: bool, x_label: str, y_label: str, count: int) -> tuple[Figure, list[Axes]]:
-    """Empty plots beside each other, each with a scale of its own."""
-    ink = _ink(dark)
-    figure = Figure(figsize=(6.4, 4.2), layout="constrained")
+    """Empty plots, two in a row, each with a scale of its own."""
+    ink, columns = _ink(dark), min(count, _COLUMNS)
+    rows = -(-count // columns)
+    figure = Figure(figsize=(6.4, max(4.2, 2.6 * rows)), layout="constrained")
     figure.patch.set_alpha(0)
-    found = [figure.add_subplot(1, count, place + 1) for place in range(count)]
+    found = [figure.add_subplot(rows, columns, place + 1) for place in range(count)]
     for axes in found:
         axes.patch.set_alpha(0)
         axes.set_xlabel(x_label, color=ink)
@@ -31,7 +34,8 @@ def panels(dark: bool, x_label: str, y_label: str, count: int) -> tuple[Figure, 
         axes.grid(alpha=0.2)
         axes.spines[["top", "right"]].set_visible(False)
         axes.spines[["left", "bottom"]].set_color(ink)
-    found[0].set_ylabel(y_label, color=ink)
+    for axes in found[::columns]:
+        axes.set_ylabel(y_label, color=ink)
     return figure, found
 
 

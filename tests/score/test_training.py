@@ -44,7 +44,7 @@ def repaint_task(photo_folder: Path, critics: Critics | None = None) -> RepaintT
 def test_a_painter_learns_for_both_samplers(photo_folder: Path, tmp_path: Path) -> None:
     task = repaint_task(photo_folder)
     before = task.validate()["painted statistics@0.4"]
-    config = replace(CONFIG, steps=25, batch_size=4)
+    config = replace(CONFIG, steps=60, batch_size=4)
     figures = train(task, PhotoSet.load([photo_folder], 64).crops, config, tmp_path / "run")
     assert figures["painted statistics@0.4"] < before
     folder = tmp_path / "run" / "model"
