@@ -29,7 +29,10 @@ def _shared(
         Path, typer.Option(help="Folder of the run: state.pt, log.jsonl and model/ are written there.")
     ] = Path("runs"),
     preset: Annotated[
-        str, typer.Option("--preset", help="embedded (two CPU cores), base (GPU), finish or ablation.")
+        str,
+        typer.Option(
+            "--preset", help="embedded (two CPU cores), gpu (minutes of one), base (days), finish or ablation."
+        ),
     ] = "embedded",
     resume: Annotated[bool, typer.Option("--resume", help="Continue from the run's state.pt.")] = False,
     minutes: Annotated[

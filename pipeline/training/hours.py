@@ -39,7 +39,7 @@ GPU_PEAK = 989e12
 """bf16 operations a second of an H100 (SXM), without sparsity, by its data sheet."""
 GPU_SHARE = 0.02
 """Of the peak. Measured once, on stage 1 (32 × 192² a step) and `repaint` (64 × 128²) side by side on one H100, busy
-to 99 %: 12 and 8.5 TFLOPS. Convolutions of 32 to 512 channels, no fused kernels."""
+to 99 %: 12 and 8.8 TFLOPS. Convolutions of 32 to 512 channels, no fused kernels."""
 GPU_STEP = 0.05
 """Seconds that a step takes at least. Assumed: thousands of small kernels, and crops that one process draws."""
 SCALING = 0.9
