@@ -24,9 +24,9 @@ RATES = (0.12, 0.25, 0.5, 0.9)
 DIFFUSION = DEFAULT_SETTINGS[SystemName.STANDARD]
 MANY_STEPS = replace(DIFFUSION, num_inference_steps=25)
 FLOW = replace(DIFFUSION, decoder=Decoder.FLOW, num_inference_steps=2)
-STEP_COUNTS = (1, 2, 4, 25)
-NOISE_LEVELS = (0.3, 0.5, 0.7, 0.85, 1.0)
-SHIFTS = (0.125, 0.25, 0.5, 1.0, 2.0)
+STEP_COUNTS = (1, 2, 4, 10)
+NOISE_LEVELS = (0.3, 0.5, 0.7, 1.0)
+SHIFTS = (0.25, 0.5, 1.0, 2.0)
 SHIFTED = replace(DIFFUSION, num_inference_steps=4)
 ULTRALOW = DEFAULT_SETTINGS[SystemName.ULTRALOW]
 ULTRALOW_RATES = (0.01, 0.02, 0.03)
@@ -64,10 +64,7 @@ def all_studies() -> list[Study]:
     return [
         Study(RATES, reconstruction_methods()),
         Study(RATES, repaints_and_controls([DIFFUSION, FLOW])),
-        Study((MAIN_RATE,), repaints_and_controls([MANY_STEPS])),
-        Study((MAIN_RATE,), [repaint(settings) for settings in steps]),
-        Study((MAIN_RATE,), [repaint(settings) for settings in noise]),
-        Study((MAIN_RATE,), [repaint(settings) for settings in shifts]),
+        Study((MAIN_RATE,), [repaint(settings) for settings in (MANY_STEPS, *steps, *noise, *shifts)]),
     ]
 
 
