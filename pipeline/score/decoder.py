@@ -10,9 +10,10 @@ from torch import Tensor
 from pipeline.grain import channel_deviation, sensor_grain
 from pipeline.layers.model import Model
 from pipeline.layers.quality import CELL
-from pipeline.score.network import Refinement, build_unet, evaluate, make_condition
+from pipeline.score.network import PATCH, Refinement, build_unet, evaluate, make_condition, told_scale
 from pipeline.score.scale import SCALE_REACH, ResidualScale
 from pipeline.score.schedule import Scheduler, stepped
+from pipeline.score.weave import without_weave
 from pipeline.tiles import Tile, blend_tiles, map_tiles
 
 TILE = 1024
@@ -95,7 +96,9 @@ class ScoreDecoder(Model):
     def clean(self, x: Tensor, condition: Tensor, time: Tensor, quality: Tensor) -> Tensor:
         """The clean residual that a network trained for `sample` expects at ``x``."""
         prediction = evaluate(self.unet, x, condition, time, quality)
-        return prediction if self.refinement is None else self.refinement(prediction, x, condition)
+        if self.refinement is None:
+            return prediction
+        return without_weave(self.refinement(prediction, x, condition), told_scale(condition), PATCH)
 
     @abstractmethod
     def from_clean(self, clean: Tensor, x: Tensor, time: Tensor) -> Tensor:

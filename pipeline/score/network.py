@@ -16,6 +16,7 @@ TIME_RANGE = 1000
 GRAIN_RANGE = 4.0
 """Grain enters the networks divided by this many grey levels."""
 _COLOURS = 3 * PATCH**2
+_LOG_SCALE_MEAN = -3.5
 
 
 def build_unet(block_out_channels: tuple[int, ...], layers_per_block: int, mapped: bool) -> UNet2DModel:
@@ -63,11 +64,16 @@ def make_condition(x_hat: Tensor, scale: Tensor, grain: Tensor, quality: Tensor 
     ``x_hat`` is ``(batch, 3, height, width)`` in [0, 1]; ``scale`` is ``(batch, 1, height, width)``, shown as its
     logarithm brought near unit range; ``grain`` is ``(batch,)`` in grey levels.
     """
-    log_scale = F.avg_pool2d(scale.log(), PATCH) + 3.5
+    log_scale = F.avg_pool2d(scale.log(), PATCH) - _LOG_SCALE_MEAN
     planes = [F.pixel_unshuffle(x_hat * 2 - 1, PATCH), log_scale, grain_plane(grain, log_scale)]
     if quality is not None:
         planes.append((2 * quality_plane(quality, log_scale) - 1).to(log_scale.dtype))
     return torch.cat(planes, 1)
+
+
+def told_scale(condition: Tensor) -> Tensor:
+    """The scale that `make_condition` told: ``(batch, 1, height/4, width/4)``."""
+    return (condition[:, _COLOURS : _COLOURS + 1] + _LOG_SCALE_MEAN).exp()
 
 
 def grain_plane(grain: Tensor, like: Tensor) -> Tensor:

@@ -1,0 +1,36 @@
+"""The weave that a network of 4 × 4 positions paints."""
+
+import torch
+
+from pipeline.score.network import make_condition, told_scale
+from pipeline.score.weave import without_weave
+
+PATCH = 4
+WEAVE = torch.randn(1, 3, PATCH, PATCH, generator=torch.Generator().manual_seed(0)) / 255
+SCALE = 2 / 255
+
+
+def cleaned(picture: torch.Tensor) -> torch.Tensor:
+    """A residual in pixels, filtered in units of a constant scale."""
+    scale = torch.full((1, 1, *(side // PATCH for side in picture.shape[2:])), SCALE)
+    return without_weave(picture / SCALE, scale, PATCH) * SCALE
+
+
+def test_a_weave_is_taken_out_and_detail_is_kept() -> None:
+    detail = torch.randn(1, 3, 96, 128, generator=torch.Generator().manual_seed(1)) * 1.5 / 255
+    detail[..., 41:43] += 0.3
+    weave = WEAVE - WEAVE.mean((2, 3), keepdim=True)
+    left = cleaned(detail + weave.repeat(1, 1, 24, 32)) - detail
+    assert left.std() < 0.5 * weave.std()
+    assert (cleaned(detail) - detail).std() < 0.1 * detail.std()
+
+
+def test_a_flat_residual_stays() -> None:
+    flat = torch.full((1, 3, 32, 32), 0.1)
+    torch.testing.assert_close(cleaned(flat), flat)
+
+
+def test_the_scale_comes_back_from_the_condition() -> None:
+    scale = torch.rand(2, 1, 8, 8).repeat_interleave(PATCH, 2).repeat_interleave(PATCH, 3) + 0.01
+    told = told_scale(make_condition(torch.rand(2, 3, 32, 32), scale, torch.zeros(2)))
+    torch.testing.assert_close(told, scale[..., ::PATCH, ::PATCH])
