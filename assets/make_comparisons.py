@@ -1,4 +1,4 @@
-"""Draws the README's comparisons at 200 %: ``python -m assets.make_comparisons [standard | ultralow]``.
+"""Draws comparisons at 200 %: ``python -m assets.make_comparisons [standard | ultralow | sheet]``.
 
 Parts of example photos: the original, conventional codecs in no more bytes, what the stream alone says, painted.
 """
@@ -22,44 +22,57 @@ HERE = Path(__file__).resolve().parent
 
 @dataclass(frozen=True)
 class Comparison:
-    """A picture of the README."""
+    """A picture of documentation."""
 
-    crops: dict[str, tuple[int, int, int, int]]
-    """Left, top, width and height of the part of each example."""
+    file: str
+    """Below ``assets/``."""
+    system: SystemName
     bpp: float
+    crops: list[tuple[str, int, int, int, int]]
+    """Example, and left, top, width and height of its part."""
     methods: dict[str, Method]
 
 
+_STANDARD = {
+    "AVIF": plain("avif"),
+    "JPEG XL": plain("jxl"),
+    "What the stream says": autoencoder(),
+    "Painted": repaint(DEFAULT_SETTINGS[SystemName.STANDARD]),
+}
+_ULTRALOW = {
+    "AVIF of the best size": plain_smaller("avif"),
+    "Coarse picture": coarse(),
+    "Painted": repaint(DEFAULT_SETTINGS[SystemName.ULTRALOW]),
+}
+_SHEET = [
+    ("cat.png", 90, 40, 170, 170),
+    ("astronaut.png", 150, 10, 170, 170),
+    ("temple.jpg", 60, 190, 170, 170),
+    ("temple.jpg", 465, 120, 170, 170),
+    ("flower.jpg", 290, 130, 170, 170),
+    ("coffee.png", 330, 200, 170, 170),
+    ("rocket.jpg", 230, 150, 170, 170),
+]
 COMPARISONS = {
-    SystemName.STANDARD: Comparison(
-        {"cat.png": (90, 40, 170, 170), "coffee.png": (330, 200, 170, 170), "temple.jpg": (60, 190, 170, 170)},
-        0.1,
-        {
-            "AVIF": plain("avif"),
-            "JPEG XL": plain("jxl"),
-            "What the stream says": autoencoder(),
-            "Painted": repaint(DEFAULT_SETTINGS[SystemName.STANDARD]),
-        },
-    ),
-    SystemName.ULTRALOW: Comparison(
-        {"astronaut.png": (130, 20, 200, 200), "cat.png": (90, 40, 200, 200)},
+    "standard": Comparison("standard.png", SystemName.STANDARD, 0.1, [_SHEET[4], _SHEET[0]], _STANDARD),
+    "ultralow": Comparison(
+        "ultralow.png",
+        SystemName.ULTRALOW,
         0.03,
-        {
-            "AVIF of the best size": plain_smaller("avif"),
-            "Coarse picture": coarse(),
-            "Painted": repaint(DEFAULT_SETTINGS[SystemName.ULTRALOW]),
-        },
+        [("astronaut.png", 130, 20, 200, 200), ("cat.png", 90, 40, 200, 200)],
+        _ULTRALOW,
     ),
+    "sheet": Comparison("results/sheet.webp", SystemName.STANDARD, 0.15, _SHEET, _STANDARD),
 }
 
 
-def draw(codec: Codec, system: SystemName) -> None:
-    """Writes ``assets/SYSTEM.png``."""
-    comparison, cells = COMPARISONS[system], []
-    for name, (left, top, width, height) in comparison.crops.items():
+def draw(codec: Codec, comparison: Comparison) -> None:
+    """Writes a comparison's file."""
+    cells = []
+    for name, left, top, width, height in comparison.crops:
         image = load_image(HERE / "examples" / name)
         original = np.asarray(image)
-        subject = CodecSubject(codec, original, codec.encode(image, bpp=comparison.bpp, codec=system))
+        subject = CodecSubject(codec, original, codec.encode(image, bpp=comparison.bpp, codec=comparison.system))
         pictures = {"Original": Made(original, original.nbytes, "Original")}
         pictures |= {title: method.run(subject) for title, method in comparison.methods.items()}
         for title, made in pictures.items():
@@ -71,9 +84,9 @@ def draw(codec: Codec, system: SystemName) -> None:
             crop = made.picture[top : top + height, left : left + width]
             cells.append(Cell(title, caption, crop.repeat(2, 0).repeat(2, 1)))
     columns = 1 + len(comparison.methods)
-    contact_sheet(cells, columns=columns).save(HERE / f"{system}.png", optimize=True)
+    contact_sheet(cells, columns=columns).save(HERE / comparison.file, quality=90, optimize=True)
 
 
 if __name__ == "__main__":
     for each in sys.argv[1:] or COMPARISONS:
-        draw(Codec.from_pretrained(), SystemName(each))
+        draw(Codec.from_pretrained(), COMPARISONS[each])
