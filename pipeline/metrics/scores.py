@@ -79,7 +79,8 @@ def _similarities(x: Tensor, y: Tensor) -> tuple[float, float]:
     height, width = (side - _WINDOW + 1 for side in x.shape[2:])
     for rows in strips(height):
         a, b = (plane[..., rows.start : rows.stop + _WINDOW - 1, :] for plane in (x, y))
-        moments = F.conv2d(F.conv2d(torch.cat([a, b, a * a, b * b, a * b]), window.mT), window)
+        # One by one, as on a CPU a convolution works on 16 channels however few there are.
+        moments = (F.conv2d(F.conv2d(plane, window.mT), window) for plane in (a, b, a * a, b * b, a * b))
         mean_a, mean_b, square_a, square_b, product = moments
         means = mean_a.square() + mean_b.square()
         contrast = (2 * (product - mean_a * mean_b) + _CONTRAST) / (square_a + square_b - means + _CONTRAST)
