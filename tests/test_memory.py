@@ -1,12 +1,17 @@
-"""Free memory is given back after large pictures, where the C library can."""
+"""Large pictures take bounded memory, and what is free after them is given back where the C library can."""
 
+import subprocess
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 from unittest.mock import Mock
 
 import pytest
 
 from pipeline import memory
+from tests.part_memory import PARTS
+
+ROOT = Path(__file__).parent.parent
 
 
 @pytest.mark.parametrize(
@@ -24,3 +29,11 @@ def test_another_c_library_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(sys, "platform", "linux")
     monkeypatch.setattr(memory.ctypes, "CDLL", lambda name: SimpleNamespace())
     memory.tidy(12_000_000)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("part", PARTS)
+def test_no_part_of_the_page_holds_a_large_picture_in_many_floats(part: str) -> None:
+    command = [sys.executable, "-m", "tests.part_memory", part]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert float(done.stdout) < 32

@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
+from pipeline.arrays import STRIP
 from pipeline.autoencoder.quality_map import map_bits
 from pipeline.errors import SettingsError
 from pipeline.layers.quality import CELL
@@ -53,11 +54,17 @@ def adaptive_levels(image: Tensor, strength: float) -> Tensor:
     Variance-based adaptive quantisation, as in x264: a level is ``-strength`` times the mean of the log variance of a
     cell's 8 x 8 blocks, in doublings relative to the picture's mean.
     """
-    luma = F.conv2d(image, 255 * image.new_tensor(_LUMA)[None, :, None, None])
-    variance = F.avg_pool2d(luma.square(), _BLOCK) - F.avg_pool2d(luma, _BLOCK).square()
-    activity = F.avg_pool2d(torch.log2(variance.clamp(min=0) + _FLOOR), CELL // _BLOCK)[0, 0]
+    # On a CPU the convolution works on 16 channels however few there are: gigabytes for a large picture.
+    activity = torch.cat([_activity(strip) for strip in image.split(STRIP, 2)])
     levels = -strength * (activity - activity.mean())
     return torch.round(levels).long().clamp(-ADAPTIVE_MOST, ADAPTIVE_MOST).cpu()
+
+
+def _activity(image: Tensor) -> Tensor:
+    """``(rows, columns)``: the mean log variance of every cell's blocks."""
+    luma = F.conv2d(image, 255 * image.new_tensor(_LUMA)[None, :, None, None])
+    variance = F.avg_pool2d(luma.square(), _BLOCK) - F.avg_pool2d(luma, _BLOCK).square()
+    return F.avg_pool2d(torch.log2(variance.clamp(min=0) + _FLOOR), CELL // _BLOCK)[0, 0]
 
 
 def fitting(mask: Image.Image, image: Image.Image) -> Image.Image:

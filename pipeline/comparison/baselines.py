@@ -9,9 +9,9 @@ import numpy as np
 import pillow_jxl  # noqa: F401 - teaches Pillow to write and read JPEG XL
 from PIL import Image
 
-from pipeline.arrays import Float32, UInt8
+from pipeline.arrays import Float32, UInt8, strips
 from pipeline.errors import ImageError
-from pipeline.metrics.scores import psnr
+from pipeline.metrics.scores import psnr, psnr_of_parts
 
 MAX_SIGMA = 64.0
 _BISECTIONS = 14
@@ -56,7 +56,9 @@ class PlainResult:
 
 def add_grain(picture: UInt8, sigma: float, seed: int = 0) -> UInt8:
     """The grain control: ``(H, W, 3)`` uint8 plus white Gaussian noise of ``sigma`` grey levels."""
-    return _grained(picture, _unit_noise(picture, seed), sigma)
+    generator = np.random.default_rng(seed)
+    bands = (picture[rows] for rows in strips(len(picture)))
+    return np.concatenate([_grained(band, _unit_noise(band.shape, generator), sigma) for band in bands])
 
 
 def matched_grain_sigma(picture: UInt8, original: UInt8, target_psnr: float, seed: int = 0) -> float:
@@ -66,11 +68,16 @@ def matched_grain_sigma(picture: UInt8, original: UInt8, target_psnr: float, see
     """
     if psnr(original, picture) <= target_psnr:
         return 0.0
-    noise = _unit_noise(picture, seed)
+    noise = _unit_noise(picture.shape, np.random.default_rng(seed))
+
+    def reached(sigma: float) -> float:
+        bands = strips(len(picture))
+        return psnr_of_parts((original[rows], _grained(picture[rows], noise[rows], sigma)) for rows in bands)
+
     low, high = 0.0, MAX_SIGMA
     for _ in range(_BISECTIONS):
         middle = (low + high) / 2
-        if psnr(original, _grained(picture, noise, middle)) > target_psnr:
+        if reached(middle) > target_psnr:
             low = middle
         else:
             high = middle
@@ -99,8 +106,8 @@ def encode_plain(image: Image.Image, codec: str, max_bytes: int) -> PlainResult:
     return PlainResult(codec, best, data, np.asarray(Image.open(BytesIO(data)).convert("RGB")))
 
 
-def _unit_noise(picture: UInt8, seed: int) -> Float32:
-    return np.random.default_rng(seed).standard_normal(picture.shape, dtype=np.float32)
+def _unit_noise(shape: tuple[int, ...], generator: np.random.Generator) -> Float32:
+    return generator.standard_normal(shape, dtype=np.float32)
 
 
 def _grained(picture: UInt8, noise: Float32, sigma: float) -> UInt8:

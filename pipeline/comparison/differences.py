@@ -6,15 +6,13 @@ from dataclasses import dataclass
 import matplotlib
 import numpy as np
 
-from pipeline.arrays import Float32, UInt8
+from pipeline.arrays import Float32, Float64, Indexes, UInt8, strips
 
 ERROR_TOP = 32
 """Grey levels of absolute error that are drawn brightest."""
 SPREAD_TOP = 16
 """Grey levels of standard deviation that are drawn brightest."""
 _COLOURS: UInt8 = (matplotlib.colormaps["inferno"](np.arange(256))[:, :3] * 255).round().astype(np.uint8)
-_ROWS = 256
-"""Rows of all samples held as floats at once."""
 
 
 @dataclass(frozen=True)
@@ -38,39 +36,40 @@ class Box:
 def error_map(original: UInt8, picture: UInt8) -> UInt8:
     """Absolute error, the mean of the three channels, of ``(H, W, 3)`` uint8 pictures: black 0, brightest from
     `ERROR_TOP` grey levels on. ``(H, W, 3)`` uint8."""
-    return _coloured(_absolute_error(original, picture), ERROR_TOP)
+    bands = ((original[rows], picture[rows]) for rows in strips(len(original)))
+    return np.concatenate([_coloured(_error(*band) / 3, ERROR_TOP) for band in bands])
 
 
 def spread_map(pictures: Sequence[UInt8]) -> UInt8:
     """Standard deviation of every pixel over ``(H, W, 3)`` uint8 pictures, the mean of the three channels: black 0,
     brightest from `SPREAD_TOP` grey levels on. ``(H, W, 3)`` uint8."""
-    bands = [
-        np.stack([picture[top : top + _ROWS] for picture in pictures]).std(0, dtype=np.float32).mean(-1)
-        for top in range(0, len(pictures[0]), _ROWS)
-    ]
-    return _coloured(np.concatenate(bands), SPREAD_TOP)
+    bands = (np.stack([picture[rows] for picture in pictures]) for rows in strips(len(pictures[0])))
+    return np.concatenate([_coloured(band.std(0, dtype=np.float32).mean(-1), SPREAD_TOP) for band in bands])
 
 
 def worst_region(original: UInt8, picture: UInt8, width: int, height: int) -> Box:
     """The box of at most ``width`` × ``height`` pixels that holds the most squared error, on a grid of an eighth."""
     rows, columns = original.shape[:2]
     width, height = min(width, columns), min(height, rows)
-    error = np.square(_absolute_error(original, picture), dtype=np.float64)
-    total = np.pad(error, ((1, 0), (1, 0))).cumsum(0).cumsum(1)
     tops = np.unique(np.r_[np.arange(0, rows - height, max(1, height // 8)), rows - height])
     lefts = np.unique(np.r_[np.arange(0, columns - width, max(1, width // 8)), columns - width])
-    sums = (
-        total[np.ix_(tops + height, lefts + width)]
-        - total[np.ix_(tops, lefts + width)]
-        - total[np.ix_(tops + height, lefts)]
-        + total[np.ix_(tops, lefts)]
-    )
+    squares = (np.square(_error(original[band], picture[band]), dtype=np.float64) for band in strips(rows))
+    across = np.concatenate([_window_sums(square.T, lefts, width).T for square in squares])
+    sums = _window_sums(across, tops, height)
     row, column = np.unravel_index(sums.argmax(), sums.shape)
     return Box(int(lefts[column]), int(tops[row]), width, height)
 
 
-def _absolute_error(original: UInt8, picture: UInt8) -> Float32:
-    error: Float32 = np.abs(np.subtract(original, picture, dtype=np.int16)).mean(-1, dtype=np.float32)
+def _window_sums(values: Float64, starts: Indexes, length: int) -> Float64:
+    """Sums of ``length`` rows from each of the ``starts`` on."""
+    total = np.pad(values, ((1, 0), (0, 0))).cumsum(0)
+    sums: Float64 = total[starts + length] - total[starts]
+    return sums
+
+
+def _error(original: UInt8, picture: UInt8) -> Float32:
+    """Absolute error, the sum of the three channels: whole numbers, of which float64 holds every sum exactly."""
+    error: Float32 = np.abs(np.subtract(original, picture, dtype=np.int16)).sum(-1, dtype=np.float32)
     return error
 
 

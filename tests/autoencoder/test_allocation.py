@@ -5,6 +5,7 @@ import pytest
 import torch
 from PIL import Image
 
+from pipeline.arrays import STRIP
 from pipeline.autoencoder.allocation import ADAPTIVE_MOST, adaptive_levels, affordable, wanted_levels
 from pipeline.autoencoder.quality_map import map_bits
 from pipeline.errors import SettingsError
@@ -25,6 +26,12 @@ def test_gentle_texture_gets_more_than_strong_texture(half_busy: Image.Image) ->
     assert levels.shape == (4, 8) and levels.dtype == torch.int64
     assert (levels[:, :3] >= 1).all() and (levels[:, 5:] <= -1).all()
     assert abs(float(levels.double().mean())) < 0.5
+
+
+def test_levels_do_not_depend_on_strips(half_busy: Image.Image) -> None:
+    high = to_tensor(half_busy).repeat(1, 1, 5, 1)
+    assert high.shape[2] > 2 * STRIP
+    assert torch.equal(adaptive_levels(high, 1.4), adaptive_levels(high.mT.contiguous(), 1.4).mT)
 
 
 def test_no_level_is_beyond_the_most(half_busy: Image.Image) -> None:

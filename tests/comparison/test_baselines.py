@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
+from pipeline.arrays import STRIP
 from pipeline.comparison.baselines import MAX_SIGMA, PLAIN_CODECS, add_grain, encode_plain, matched_grain_sigma
 from pipeline.errors import ImageError
 from pipeline.metrics import psnr
@@ -25,6 +26,14 @@ def test_grain_is_seeded_and_of_the_asked_strength():
     assert np.array_equal(grained, add_grain(grey, 5.0, seed=3))
     assert not np.array_equal(grained, add_grain(grey, 5.0, seed=4))
     assert np.array_equal(add_grain(grey, 0.0), grey)
+
+
+def test_grain_does_not_depend_on_strips():
+    tall = waves(2 * STRIP + 21, 40)
+    noise = np.random.default_rng(3).standard_normal(tall.shape, dtype=np.float32)
+    assert np.array_equal(add_grain(tall, 5.0, seed=3), np.clip(np.rint(5 * noise + tall), 0, 255).astype(np.uint8))
+    sigma = matched_grain_sigma(tall, tall, 30.0, seed=3)
+    assert psnr(tall, add_grain(tall, sigma, seed=3)) == pytest.approx(30.0, abs=0.01)
 
 
 def test_grain_is_clipped():

@@ -7,6 +7,7 @@ import pytest
 import pytorch_msssim
 import torch
 
+from pipeline.arrays import STRIP
 from pipeline.errors import ImageError
 from pipeline.metrics import (
     measure,
@@ -23,12 +24,18 @@ def test_psnr_of_known_error():
     assert psnr(original, original) == math.inf
 
 
-def test_ms_ssim_is_the_packages_and_undefined_for_small_pictures():
-    a, b = picture(MS_SSIM_MIN_SIDE, 180, 0), picture(MS_SSIM_MIN_SIDE, 180, 1)
+def test_psnr_in_strips_is_that_of_the_whole():
+    a, b = picture(2 * STRIP + 31, 47, 0), picture(2 * STRIP + 31, 47, 1)
+    assert psnr(a, b) == 10 * math.log10(255**2 / np.mean((a.astype(np.float64) - b) ** 2))
+
+
+@pytest.mark.parametrize("height", [MS_SSIM_MIN_SIDE, 3 * STRIP + 5])
+def test_ms_ssim_is_the_packages_and_undefined_for_small_pictures(height: int):
+    a, b = picture(height, 180, 0), picture(height, 180, 1)
     tensors = [torch.tensor(x).permute(2, 0, 1)[None].float() for x in (a, b)]
     assert ms_ssim(a, b) == pytest.approx(pytorch_msssim.ms_ssim(*tensors, data_range=255).item(), abs=1e-6)
     assert ms_ssim(a, a) == pytest.approx(1)
-    assert ms_ssim(a[1:], b[1:]) is None
+    assert ms_ssim(a[1 - MS_SSIM_MIN_SIDE :], b[1 - MS_SSIM_MIN_SIDE :]) is None
 
 
 def test_pictures_of_two_sizes_are_refused():
