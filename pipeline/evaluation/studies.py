@@ -24,7 +24,7 @@ RATES = (0.12, 0.25, 0.5, 0.9)
 DIFFUSION = DEFAULT_SETTINGS[SystemName.STANDARD]
 MANY_STEPS = replace(DIFFUSION, num_inference_steps=25)
 FLOW = replace(DIFFUSION, decoder=Decoder.FLOW, num_inference_steps=2)
-STEP_COUNTS = (1, 2, 4, 10)
+STEP_COUNTS = (1, 2, 4)
 NOISE_LEVELS = (0.3, 0.5, 0.7, 1.0)
 SHIFTS = (0.25, 0.5, 1.0, 2.0)
 SHIFTED = replace(DIFFUSION, num_inference_steps=4)
