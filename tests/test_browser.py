@@ -40,7 +40,8 @@ pytest_plugins = ["tests.app_fixtures"]
 pytestmark = pytest.mark.browser
 
 PATIENCE = 120_000
-CHEAP = "?example=cat&bpp=0.1&decoder=flow&steps=1"
+FIRST = "?example=cat&bpp=0.1&decoder=flow&steps=1"
+CHEAP = f"{FIRST}&left=Autoencoder"
 UNNAMED = """() => [...document.querySelectorAll("button, input, textarea, select")]
     .filter((control) => control.checkVisibility() && control.type !== "file")
     .filter((control) => !(control.ariaLabel || control.title || control.innerText.trim()

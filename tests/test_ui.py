@@ -83,7 +83,7 @@ def test_missing_pictures_are_made_once_and_are_what_they_are_called(actions: Ac
         and "Rectified flow, 4 steps" in captions
         and "complete" not in captions
     )
-    assert list(answer[-1]["methods"]) == ["autoencoder", "grain", "repaint", "other decoder", "jpeg"]
+    assert list(answer[-1]["methods"]) == ["autoencoder", "grain", "repaint", "other decoder", "jpeg", "avif"]
     assert view.missing(run, sides) == []
 
     sides = Sides(Side.SAMPLE, Side.REPAINT)
@@ -119,6 +119,37 @@ def test_a_method_that_cannot_take_the_photo_says_why(
 
 def test_error_map_is_that_of_the_picture_beside_it(run: Run):
     original = run.pictures.read(Side.ORIGINAL)
+def test_the_first_view_is_avif_in_as_many_bytes_beside_the_painting(actions: Actions, small_photo: Path):
+    run = actions.encode(Request(str(small_photo), "bpp", 0.4, SETTINGS))
+    shown = [seen for seen in actions.decode(run, Sides()) if isinstance(seen.pictures, tuple)]
+    size = len(run.stream)
+    avif = encode_plain(Image.fromarray(run.pictures.read(Side.ORIGINAL)), "avif", size)
+    assert len(avif.data) <= size
+    for seen in shown:
+        np.testing.assert_array_equal(read(seen.pictures[0]), avif.image)
+        assert f"AVIF (speed 6, tune iq), quality {avif.quality}, {len(avif.data):,} bytes" in seen.captions
+    np.testing.assert_array_equal(read(shown[-1].pictures[1]), run.pictures.read(Side.REPAINT))
+    assert f"{SETTINGS.in_words()}, {size:,} bytes" in shown[-1].captions and 'data-press=""' in shown[-1].captions
+    assert list(shown[-1].numbers["methods"]) == ["autoencoder", "grain", "repaint", "avif"]
+
+
+def test_a_stream_alone_has_no_avif(actions: Actions, run: Run):
+    opened = Run(run.stream, SETTINGS, "stream")
+    *_, last = actions.decode(opened, Sides())
+    assert "Autoencoder (a stream comes without its original)" in last.captions
+
+
+def test_large_pictures_are_previews_of_one_size_while_they_are_painted(
+    monkeypatch: pytest.MonkeyPatch, actions: Actions, small_photo: Path
+):
+    for module in "run", "files":
+        monkeypatch.setattr(f"pipeline.ui.{module}.PREVIEW_PIXELS", 5000)
+    run = actions.encode(Request(str(small_photo), "quality", 0.3, SETTINGS))
+    pairs = [seen.pictures for seen in actions.decode(run, Sides()) if isinstance(seen.pictures, tuple)]
+    sizes = [{read(path).shape for path in pair} for pair in pairs]
+    assert all(len(each) == 1 for each in sizes) and sizes[0] != sizes[-1]
+
+
     for opposite, behind in (
         (Side.AUTOENCODER, Side.AUTOENCODER),
         (Side.REPAINT, Side.REPAINT),

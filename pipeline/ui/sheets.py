@@ -80,7 +80,7 @@ def _lines(run: Run, side: Side) -> tuple[str, ...]:
     """Size and scores of a picture that is there."""
     if side not in run.pictures.scores:
         return (f"{run.header.width} × {run.header.height} pixels",)
-    size = run.pictures.sizes.get(side, run.header.total_bytes)
+    size = run.size(side)
     decibels, ms_ssim, lpips = score_texts(run.pictures.scores[side])
     bpp = 8 * size / (run.header.width * run.header.height)
     return f"{size:,} bytes, {bpp:.3f} bpp", f"{decibels} dB, MS-SSIM {ms_ssim}", f"LPIPS {lpips}"
