@@ -29,7 +29,9 @@ MASTHEAD = """<h1>Bitbrush</h1>
 <p>A few bits sketch the picture, diffusion paints the detail back.</p>"""
 HINT = """<p><span class="keys"><kbd>Space</kbd> swaps, <kbd>←</kbd> <kbd>→</kbd> move. <kbd>1</kbd> … <kbd>9</kbd>,
 <kbd>0</kbd> and <kbd>U</kbd> choose the right picture, with <kbd>Shift</kbd> the left. </span>
+A click into the picture chooses the part at 200 %.
 <a id="share" href="?" hidden>Link to this view</a></p>"""
+CLOSE_UP = """<figure><div class="part" role="img" tabindex="0"></div><figcaption></figcaption></figure>""" * 2
 OPENING = progress("Painting the example …")
 UNPAINTED = captions_html("Original", "Original", press="begin")
 METHODS_INTRO = """<p class="note">One photo through every method in no more bytes than the stream has, where the
@@ -154,15 +156,17 @@ def _comparison() -> dict[str, Any]:
     )  # pressed by the script: paints the example of the address
     complete = gr.Button("complete", visible="hidden", elem_id="complete")  # likewise: makes the missing pictures
     captions = Prose(captions_html("Original", "Original"), elem_id="captions")
-    pictures = gr.ImageSlider(
-        value=(str(EXAMPLES[Link.example]),) * 2,
-        label="Comparison",
-        show_label=False,
-        format="png",
-        interactive=False,
-        max_height=640,
-        elem_id="compare",
-    )
+    with gr.Row(elem_id="stage"):
+        pictures = gr.ImageSlider(
+            value=(str(EXAMPLES[Link.example]),) * 2,
+            label="Comparison",
+            show_label=False,
+            format="png",
+            interactive=False,
+            max_height=640,
+            elem_id="compare",
+        )
+        Prose(CLOSE_UP, elem_id="closeup")
     with gr.Row(elem_id="sides"):
         choices = [(f"{key}  {side}", side) for key, side in KEYS.items()]
         left = DropdownInput(choices, value=Sides.left, label="Left", filterable=False, min_width=150, elem_id="left")
@@ -171,7 +175,10 @@ def _comparison() -> dict[str, Any]:
             choices, value=Sides.right, label="Right", filterable=False, min_width=150, elem_id="right"
         )
         gr.Button("Worst region", min_width=130, scale=0, elem_id="worst")
-    overlay = CheckboxInput(label="Where the bits went", container=False, elem_id="overlay")
+    with gr.Row(elem_id="looks"):
+        closer = CheckboxInput(True, label="Part at 200 %", container=False, min_width=140, elem_id="closer")
+        overlay = CheckboxInput(label="Where the bits went", container=False, min_width=180, elem_id="overlay")
+    closer.input(None, closer, None, js="bitbrush.closer")
     for key, side in KEYS.items():
         button = gr.Button(f"Show {side}", visible="hidden", elem_id=f"key-{key}")
         button.click(None, [left, right], [left, right], js=f"bitbrush.choose('{side}')")
