@@ -15,7 +15,8 @@ import pytest
 from PIL import Image
 
 from pipeline.comparison.baselines import encode_plain
-from pipeline.comparison.differences import error_map, spread_map, worst_region
+from pipeline.comparison.differences import error_map, worst_region
+from pipeline.comparison.invention import invented, invention_map, seed_spread
 from pipeline.images import load_image
 from pipeline.settings import DEFAULT_SETTINGS, Allocation, DecodeSettings, SystemName
 from pipeline.ui.choices import EXAMPLES
@@ -397,7 +398,6 @@ def test_what_stands_beside_what(browser: "Browser", served: "ServedApp"):
         assert page.get_by_label("Rectified flow").is_checked()
 
 
-def test_a_key_counts_at_once_after_the_divider_has_moved(browser: "Browser", served: "ServedApp"):
 def test_the_first_view_is_avif_in_as_many_bytes(browser: "Browser", served: "ServedApp"):
     with opened(browser, served, query=FIRST) as page:
         wait_for_captions(page, "AVIF (", "Rectified flow, 1 step")
@@ -447,6 +447,7 @@ def test_a_click_shows_a_part_of_both_at_200_percent(
         assert not page.locator("#closer input").is_checked()
 
 
+def test_a_key_counts_at_once_after_the_divider_has_moved(browser: "Browser", served: "ServedApp"):
     with opened(browser, served) as page:
         page.evaluate(
             """() => ["ArrowRight", "Digit1"].forEach((code) =>
@@ -487,13 +488,21 @@ def test_every_method_samples_and_plots(browser: "Browser", served: "ServedApp",
         film = [served.codec.decode(stream, DecodeSettings("flow", 1))]
         for index, record in enumerate(film[0]):
             np.testing.assert_array_equal(fetched(page, page.locator("#film img").nth(index)), box.crop(record.image))
+        open_tab(page, "What was invented")
+        repaint = record.image
+        np.testing.assert_array_equal(fetched(page, page.locator("#invention img").first), average)
+        drawn, top = invention_map(invented(repaint, average))
+        np.testing.assert_array_equal(fetched(page, page.locator("#invention img").last), drawn)
+        assert f"brightest from {top} of 255" in page.locator("#invention").inner_text()
+        assert f"{len(stream):,} bytes" in page.locator("#invention").inner_text()
         page.locator("#paint-samples").click()
         wait_for_status(page, "4 samples")
         samples = [
             list(served.codec.decode(stream, DecodeSettings("flow", 1, seed=seed)))[-1].image for seed in range(4)
         ]
         assert page.locator("#samples img").count() == 6
-        np.testing.assert_array_equal(fetched(page, page.locator("#samples img").last), spread_map(samples))
+        spread, _ = invention_map(seed_spread(samples))
+        np.testing.assert_array_equal(fetched(page, page.locator("#samples img").nth(1)), spread)
 
         page.get_by_role("tab", name="Plots").click()
         for kind in KINDS:
@@ -562,7 +571,7 @@ def test_phone(browser: "Browser", served: "ServedApp", photo: Path):
         assert page.evaluate(UNNAMED) == []
         page.locator("#photo input[type=file]").set_input_files(photo)
         run(page, 1)
-        for tab in ("All methods", "Sampling", "Plots", "How it works", "Compare"):
+        for tab in ("All methods", "What was invented", "Sampling", "Plots", "How it works", "Compare"):
             open_tab(page, tab)
             assert page.evaluate("document.documentElement.scrollWidth") <= 390
             assert page.evaluate(UNNAMED) == []

@@ -12,7 +12,8 @@ from PIL import Image
 
 from pipeline.codec import Codec
 from pipeline.comparison.baselines import PlainResult, encode_plain
-from pipeline.comparison.differences import error_map, spread_map
+from pipeline.comparison.differences import error_map
+from pipeline.comparison.invention import invented, invention_map, seed_spread
 from pipeline.comparison.overlay import map_overlay
 from pipeline.errors import ImageError
 from pipeline.settings import DEFAULT_SETTINGS, EVEN, Allocation, Decoder, DecodeSettings, SystemName
@@ -23,6 +24,7 @@ from pipeline.ui.choices import EXAMPLES, LINKED_MAPS, PRESETS, RANGES, Link
 from pipeline.ui.choosing import Choosing
 from pipeline.ui.engine import Engine, film_steps
 from pipeline.ui.extras import Extras
+from pipeline.ui.invention import INVENTED
 from pipeline.ui.opening import remembered
 from pipeline.ui.pictures import region
 from pipeline.ui.request import Request
@@ -117,8 +119,6 @@ def test_a_method_that_cannot_take_the_photo_says_why(
     assert "Autoencoder (WebP cannot hold" in answer.captions and 'data-press=""' in answer.captions
 
 
-def test_error_map_is_that_of_the_picture_beside_it(run: Run):
-    original = run.pictures.read(Side.ORIGINAL)
 def test_the_first_view_is_avif_in_as_many_bytes_beside_the_painting(actions: Actions, small_photo: Path):
     run = actions.encode(Request(str(small_photo), "bpp", 0.4, SETTINGS))
     shown = [seen for seen in actions.decode(run, Sides()) if isinstance(seen.pictures, tuple)]
@@ -150,6 +150,8 @@ def test_large_pictures_are_previews_of_one_size_while_they_are_painted(
     assert all(len(each) == 1 for each in sizes) and sizes[0] != sizes[-1]
 
 
+def test_error_map_is_that_of_the_picture_beside_it(run: Run):
+    original = run.pictures.read(Side.ORIGINAL)
     for opposite, behind in (
         (Side.AUTOENCODER, Side.AUTOENCODER),
         (Side.REPAINT, Side.REPAINT),
@@ -205,10 +207,22 @@ def test_samples_of_one_stream(actions: Actions, run: Run, codec: Codec):
         list(codec.decode(run.stream, DecodeSettings(num_inference_steps=2, seed=5 + n)))[-1].image for n in range(3)
     ]
     np.testing.assert_array_equal(
-        read(Path(run.pictures.files[Side.REPAINT]).parent / "spread-3.png"), spread_map(pictures)
+        read(Path(run.pictures.files[Side.REPAINT]).parent / "spread-3.png"), invention_map(seed_spread(pictures))[0]
     )
     crop = region(*pictures[:2]).crop(pictures[2])
     np.testing.assert_array_equal(read(Path(run.pictures.files[Side.REPAINT]).parent / "sample-seed-7.png"), crop)
+
+
+def test_what_was_invented_stands_beside_what_was_sent(actions: Actions, small_photo: Path):
+    run = actions.encode(Request(str(small_photo), "quality", 0.3, SETTINGS))
+    *painting, last = [seen for seen in actions.decode(run, Sides()) if seen.run is run]
+    assert all((seen.invention, seen.samples) == ("", "") for seen in painting), "those of another run go"
+    levels = invented(run.pictures.read(Side.REPAINT), run.pictures.read(Side.AUTOENCODER))
+    drawn, top = invention_map(levels)
+    np.testing.assert_array_equal(run.pictures.read(INVENTED), drawn)
+    assert run.pictures.files[Side.AUTOENCODER] in last.invention and run.pictures.files[INVENTED] in last.invention
+    assert f"{len(run.stream):,} bytes, {run.header.bpp:.3f} bits per pixel" in last.invention
+    assert f"brightest from {top} of 255" in last.invention and f"average {levels.mean():.1f}" in last.invention
 
 
 def test_a_finished_view_is_remembered(actions: Actions, monkeypatch: pytest.MonkeyPatch):

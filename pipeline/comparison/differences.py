@@ -1,6 +1,5 @@
-"""Where two pictures differ, and by how much: error and spread as pictures on fixed scales, and the worst region."""
+"""Where two pictures differ, and by how much: the error as a picture on a fixed scale, and the worst region."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import matplotlib
@@ -10,11 +9,7 @@ from pipeline.arrays import Float32, UInt8
 
 ERROR_TOP = 32
 """Grey levels of absolute error that are drawn brightest."""
-SPREAD_TOP = 16
-"""Grey levels of standard deviation that are drawn brightest."""
 _COLOURS: UInt8 = (matplotlib.colormaps["inferno"](np.arange(256))[:, :3] * 255).round().astype(np.uint8)
-_ROWS = 256
-"""Rows of all samples held as floats at once."""
 
 
 @dataclass(frozen=True)
@@ -38,24 +33,14 @@ class Box:
 def error_map(original: UInt8, picture: UInt8) -> UInt8:
     """Absolute error, the mean of the three channels, of ``(H, W, 3)`` uint8 pictures: black 0, brightest from
     `ERROR_TOP` grey levels on. ``(H, W, 3)`` uint8."""
-    return _coloured(_absolute_error(original, picture), ERROR_TOP)
-
-
-def spread_map(pictures: Sequence[UInt8]) -> UInt8:
-    """Standard deviation of every pixel over ``(H, W, 3)`` uint8 pictures, the mean of the three channels: black 0,
-    brightest from `SPREAD_TOP` grey levels on. ``(H, W, 3)`` uint8."""
-    bands = [
-        np.stack([picture[top : top + _ROWS] for picture in pictures]).std(0, dtype=np.float32).mean(-1)
-        for top in range(0, len(pictures[0]), _ROWS)
-    ]
-    return _coloured(np.concatenate(bands), SPREAD_TOP)
+    return heat(absolute_difference(original, picture), ERROR_TOP)
 
 
 def worst_region(original: UInt8, picture: UInt8, width: int, height: int) -> Box:
     """The box of at most ``width`` × ``height`` pixels that holds the most squared error, on a grid of an eighth."""
     rows, columns = original.shape[:2]
     width, height = min(width, columns), min(height, rows)
-    error = np.square(_absolute_error(original, picture), dtype=np.float64)
+    error = np.square(absolute_difference(original, picture), dtype=np.float64)
     total = np.pad(error, ((1, 0), (1, 0))).cumsum(0).cumsum(1)
     tops = np.unique(np.r_[np.arange(0, rows - height, max(1, height // 8)), rows - height])
     lefts = np.unique(np.r_[np.arange(0, columns - width, max(1, width // 8)), columns - width])
@@ -69,11 +54,13 @@ def worst_region(original: UInt8, picture: UInt8, width: int, height: int) -> Bo
     return Box(int(lefts[column]), int(tops[row]), width, height)
 
 
-def _absolute_error(original: UInt8, picture: UInt8) -> Float32:
-    error: Float32 = np.abs(np.subtract(original, picture, dtype=np.int16)).mean(-1, dtype=np.float32)
-    return error
+def absolute_difference(one: UInt8, other: UInt8) -> Float32:
+    """``(H, W)`` grey levels, the mean of the three channels of ``(H, W, 3)`` uint8 pictures."""
+    difference: Float32 = np.abs(np.subtract(one, other, dtype=np.int16)).mean(-1, dtype=np.float32)
+    return difference
 
 
-def _coloured(values: Float32, top: float) -> UInt8:
+def heat(values: Float32, top: float) -> UInt8:
+    """``values`` ``(H, W)`` as colours ``(H, W, 3)`` uint8: black 0, brightest from ``top`` on."""
     coloured: UInt8 = _COLOURS[np.clip(np.rint(values * (255 / top)), 0, 255).astype(np.uint8)]
     return coloured

@@ -37,7 +37,11 @@ UNPAINTED = captions_html("Original", "Original", press="begin")
 METHODS_INTRO = """<p class="note">One photo through every method in no more bytes than the stream has, where the
 unpainted picture errs most. Made on demand, with the settings at the left.</p>"""
 MAX_SAMPLES = 8
-SAMPLES_INTRO = """<h2>What is invented</h2><p class="note">The same stream, painted with other seeds.</p>"""
+FILM_INTRO = """<h2>Step by step</h2><p class="note">The current estimate, where the unpainted picture errs most.</p>"""
+INVENTION_INTRO = """<p class="note">The stream says what was sent. The rest of the repaint is invented: likely, but not
+measured.</p>"""
+SAMPLES_INTRO = """<p class="note">Another seed invents other detail. Paint the same stream with several, and see what
+differs between them. It takes as long as that many repaints.</p>"""
 
 
 def page_parts() -> Parts:
@@ -66,14 +70,19 @@ def page_parts() -> Parts:
                     comparison = _comparison()
                 with gr.Tab("All methods"):
                     methods = _methods_tab()
+                with gr.Tab("What was invented"):
+                    invention = _invention_tab()
                 with gr.Tab("Sampling"):
-                    samples = _samples_tab()
+                    Prose(FILM_INTRO)
+                    film = Prose(elem_id="film")
                 with gr.Tab("Plots") as plots_tab:
                     plots = _plots_tab()
                 with gr.Tab("How it works"):
                     Prose(how_it_works(), elem_id="how")
     tabs = dict(photo_tab=photo_tab, stream_tab=stream_tab, plots_tab=plots_tab)
-    return Parts(**state, **tabs, **photo, **stream, **decoding, **bar, **comparison, **methods, **samples, **plots)
+    return Parts(
+        **state, **tabs, **photo, **stream, **decoding, **bar, **comparison, **methods, **invention, **plots, film=film
+    )
 
 
 def _photo() -> dict[str, Any]:
@@ -215,14 +224,14 @@ def _methods_tab() -> dict[str, Any]:
     return dict(compare_button=start, grid=grid, sheet=sheet, comparison=numbers)
 
 
-def _samples_tab() -> dict[str, Any]:
-    Prose('<h2>Step by step</h2><p class="note">The current estimate, where the unpainted picture errs most.</p>')
-    film = Prose(elem_id="film")
+def _invention_tab() -> dict[str, Any]:
+    Prose(INVENTION_INTRO)
+    invention = Prose(elem_id="invention")
     Prose(SAMPLES_INTRO)
     with gr.Row(elem_classes="tools"):
         start = gr.Button("Paint samples", min_width=150, scale=0, elem_id="paint-samples")
         count = SliderInput(2, MAX_SAMPLES, 4, step=1, precision=0, label="How many samples", min_width=220)
-    return dict(film=film, count=count, sample_button=start, samples=Prose(elem_id="samples"))
+    return dict(invention=invention, count=count, sample_button=start, samples=Prose(elem_id="samples"))
 
 
 def _plots_tab() -> dict[str, Any]:

@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 from pipeline.ui.answers import KEEP, Pair
 from pipeline.ui.engine import Engine
 from pipeline.ui.figures import figures_html
+from pipeline.ui.invention import invention_html
 from pipeline.ui.report import Method, Report, captions_html, legend_html
 from pipeline.ui.run import Run
 from pipeline.ui.sides import METHODS, NEED_ORIGINAL, PLAIN, Side, Sides
@@ -28,12 +29,15 @@ class View(NamedTuple):
     stream_file: str | None = None
     picture_file: str | None = None
     film: Any = KEEP
+    invention: Any = KEEP
+    samples: Any = KEEP
     run: Any = KEEP
 
     def showing(self, run: Run, sides: Sides) -> "View":
         """The same with the pictures that are there by now."""
         film = figures_html(run.decoding.film, "film")
-        return self._replace(**pair(run, sides)._asdict(), film=film, run=run)
+        invention = invention_html(run) if run.finished else ""
+        return self._replace(**pair(run, sides)._asdict(), film=film, invention=invention, samples="", run=run)
 
 
 def pair(run: Run, sides: Sides) -> Pair:
@@ -59,15 +63,15 @@ def missing(run: Run, sides: Sides) -> list[Side]:
     return [side for side in wanted if run.can_have(side)]
 
 
-def report(run: Run, engine: Engine, scored: bool = False, psnr: float | None = None) -> Report:
-    """The numbers so far.
-
-    Args:
 def plain(run: Run, sides: Sides) -> list[Side]:
     """Those of `missing` that conventional codecs make, which need no painting."""
     return [side for side in missing(run, sides) if side in PLAIN]
 
 
+def report(run: Run, engine: Engine, scored: bool = False, psnr: float | None = None) -> Report:
+    """The numbers so far.
+
+    Args:
         scored: name the network of LPIPS.
         psnr: of a step, in dB.
     """
