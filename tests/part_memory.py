@@ -14,7 +14,8 @@ import numpy as np
 from pipeline.arrays import UInt8
 from pipeline.autoencoder.allocation import adaptive_levels
 from pipeline.comparison.baselines import add_grain, matched_grain_sigma
-from pipeline.comparison.differences import error_map, spread_map, worst_region
+from pipeline.comparison.differences import error_map, worst_region
+from pipeline.comparison.invention import seed_spread
 from pipeline.images import to_tensor
 from pipeline.metrics import psnr
 from pipeline.metrics.scores import ms_ssim
@@ -30,7 +31,7 @@ PARTS: dict[str, Callable[[UInt8, UInt8], Any]] = {
     "matched grain": lambda original, picture: matched_grain_sigma(picture, original, 20.0),
     "worst region": lambda original, picture: worst_region(original, picture, 320, 240),
     "error map": error_map,
-    "spread map": lambda *pictures: spread_map(pictures),
+    "seed spread": lambda *pictures: seed_spread(pictures),
 }
 
 

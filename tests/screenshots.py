@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 ROOT = Path(__file__).resolve().parent.parent
 OUT = ROOT / "out"
 DEVICES = {"desktop": (1280, 900), "phone": (390, 844)}
-QUERY = "?example=cat&bpp=0.2&steps=25"
+QUERY = "?example=cat&steps=25"
 ULTRALOW_QUERY = "?example=astronaut&ultralow=0.03"
 PATIENCE = 600_000
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
@@ -42,9 +42,11 @@ def shoot(browser: Browser, url: str, device: str, scheme: str) -> Iterator[Path
     page.locator("#every").click()
     page.locator("#status", has_text="Every method").wait_for()
     yield photograph("methods")
-    open_tab(page, "Sampling")
+    open_tab(page, "What was invented")
     page.locator("#paint-samples").click()
     page.locator("#status", has_text="samples of one stream").wait_for()
+    yield photograph("invented")
+    open_tab(page, "Sampling")
     yield photograph("sampling")
     open_tab(page, "Plots")
     page.locator("#plot img").wait_for()

@@ -15,7 +15,8 @@ import pytest
 from PIL import Image
 
 from pipeline.comparison.baselines import encode_plain
-from pipeline.comparison.differences import error_map, spread_map, worst_region
+from pipeline.comparison.differences import error_map, worst_region
+from pipeline.comparison.invention import invented, invention_map, seed_spread
 from pipeline.images import load_image
 from pipeline.settings import DEFAULT_SETTINGS, Allocation, DecodeSettings, SystemName
 from pipeline.ui.choices import EXAMPLES
@@ -40,7 +41,8 @@ pytest_plugins = ["tests.app_fixtures"]
 pytestmark = pytest.mark.browser
 
 PATIENCE = 120_000
-CHEAP = "?example=cat&bpp=0.1&decoder=flow&steps=1"
+FIRST = "?example=cat&bpp=0.1&decoder=flow&steps=1"
+CHEAP = f"{FIRST}&left=Autoencoder"
 UNNAMED = """() => [...document.querySelectorAll("button, input, textarea, select")]
     .filter((control) => control.checkVisibility() && control.type !== "file")
     .filter((control) => !(control.ariaLabel || control.title || control.innerText.trim()
@@ -396,6 +398,55 @@ def test_what_stands_beside_what(browser: "Browser", served: "ServedApp"):
         assert page.get_by_label("Rectified flow").is_checked()
 
 
+def test_the_first_view_is_avif_in_as_many_bytes(browser: "Browser", served: "ServedApp"):
+    with opened(browser, served, query=FIRST) as page:
+        wait_for_captions(page, "AVIF (", "Rectified flow, 1 step")
+        original = load_image(EXAMPLES["cat"])
+        stream = served.codec.encode(original, bpp=0.1, allocation=ADAPTIVE)
+        np.testing.assert_array_equal(served_picture(page, 0), encode_plain(original, "avif", len(stream)).image)
+        assert f"{len(stream):,} bytes" in page.locator("#captions .right").inner_text()
+        assert "left=AVIF&right=Repaint" in page.evaluate("location.search")
+
+
+@pytest.mark.parametrize(("width", "height", "scheme"), [(1280, 900, "light"), (390, 844, "dark")])
+def test_a_click_shows_a_part_of_both_at_200_percent(
+    browser: "Browser", served: "ServedApp", width: int, height: int, scheme: str
+):
+    with opened(browser, served, width, height, scheme, FIRST) as page:
+        parts, whole = page.locator("#closeup .part"), page.locator("#compare img").first
+        assert parts.count() == 2 and parts.first.is_visible()
+        whole.scroll_into_view_if_needed()
+        box = whole.bounding_box()
+        for share in 0.3, 0.6:
+            clicked = box["x"] + share * box["width"], box["y"] + 0.5 * box["height"]
+            page.mouse.click(*clicked)
+            page.wait_for_function(f"location.search.includes('at=0.{share * 10:.0f}')")
+            frame, part = page.locator("#compare .frame").bounding_box(), parts.first.bounding_box()
+            assert frame["x"] + frame["width"] / 2 == pytest.approx(clicked[0], abs=4)
+            assert frame["y"] + frame["height"] / 2 == pytest.approx(clicked[1], abs=4)
+            assert frame["width"] / box["width"] == pytest.approx(part["width"] / (2 * 451), abs=0.02)
+        shown = [parts.nth(side).evaluate("(part) => getComputedStyle(part).background") for side in range(2)]
+        for side, name in enumerate(("AVIF at 200 %", "Rectified flow at 200 %")):
+            assert page.locator("#compare img").nth(side).get_attribute("src").split("/")[-1] in shown[side]
+            assert "902px 600px" in shown[side]
+            assert parts.nth(side).get_attribute("aria-label").startswith(name)
+        address = page.evaluate("location.search")
+        parts.first.press("ArrowRight")
+        page.wait_for_function(f"location.search !== '{address}'")
+        page.locator("#closer input").uncheck()
+        page.wait_for_function("location.search.includes('at=none')")
+        parts.first.wait_for(state="hidden")
+        closed = page.evaluate("location.search")
+    with opened(browser, served, width, height, scheme, address) as page:
+        page.locator("#report table.scores").wait_for()
+        page.wait_for_function("(address) => location.search === address", arg=address)
+        position = "(part) => getComputedStyle(part).backgroundPosition"
+        assert all(page.locator("#closeup .part").nth(side).evaluate(position) in shown[side] for side in range(2))
+    with opened(browser, served, width, height, scheme, closed) as page:
+        page.locator("#closeup").wait_for(state="hidden")
+        assert not page.locator("#closer input").is_checked()
+
+
 def test_a_key_counts_at_once_after_the_divider_has_moved(browser: "Browser", served: "ServedApp"):
     with opened(browser, served) as page:
         page.evaluate(
@@ -437,13 +488,21 @@ def test_every_method_samples_and_plots(browser: "Browser", served: "ServedApp",
         film = [served.codec.decode(stream, DecodeSettings("flow", 1))]
         for index, record in enumerate(film[0]):
             np.testing.assert_array_equal(fetched(page, page.locator("#film img").nth(index)), box.crop(record.image))
+        open_tab(page, "What was invented")
+        repaint = record.image
+        np.testing.assert_array_equal(fetched(page, page.locator("#invention img").first), average)
+        drawn, top = invention_map(invented(repaint, average))
+        np.testing.assert_array_equal(fetched(page, page.locator("#invention img").last), drawn)
+        assert f"brightest from {top} of 255" in page.locator("#invention").inner_text()
+        assert f"{len(stream):,} bytes" in page.locator("#invention").inner_text()
         page.locator("#paint-samples").click()
         wait_for_status(page, "4 samples")
         samples = [
             list(served.codec.decode(stream, DecodeSettings("flow", 1, seed=seed)))[-1].image for seed in range(4)
         ]
         assert page.locator("#samples img").count() == 6
-        np.testing.assert_array_equal(fetched(page, page.locator("#samples img").last), spread_map(samples))
+        spread, _ = invention_map(seed_spread(samples))
+        np.testing.assert_array_equal(fetched(page, page.locator("#samples img").nth(1)), spread)
 
         page.get_by_role("tab", name="Plots").click()
         for kind in KINDS:
@@ -512,7 +571,7 @@ def test_phone(browser: "Browser", served: "ServedApp", photo: Path):
         assert page.evaluate(UNNAMED) == []
         page.locator("#photo input[type=file]").set_input_files(photo)
         run(page, 1)
-        for tab in ("All methods", "Sampling", "Plots", "How it works", "Compare"):
+        for tab in ("All methods", "What was invented", "Sampling", "Plots", "How it works", "Compare"):
             open_tab(page, tab)
             assert page.evaluate("document.documentElement.scrollWidth") <= 390
             assert page.evaluate(UNNAMED) == []

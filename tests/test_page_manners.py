@@ -123,7 +123,7 @@ def test_large_photos_go_through_the_page(megapixels: float, gigabytes: float):
         check=True,
     )
     figures = json.loads(done.stdout.splitlines()[-1])
-    assert figures["methods"] == ["autoencoder", "grain", "repaint"]
+    assert figures["methods"] == ["autoencoder", "grain", "repaint", "avif"]
     assert figures["peak_gigabytes"] <= gigabytes
 
 

@@ -12,7 +12,8 @@ from PIL import Image
 
 from pipeline.codec import Codec
 from pipeline.comparison.baselines import PlainResult, encode_plain
-from pipeline.comparison.differences import error_map, spread_map
+from pipeline.comparison.differences import error_map
+from pipeline.comparison.invention import invented, invention_map, seed_spread
 from pipeline.comparison.overlay import map_overlay
 from pipeline.errors import ImageError
 from pipeline.settings import DEFAULT_SETTINGS, EVEN, Allocation, Decoder, DecodeSettings, SystemName
@@ -23,6 +24,7 @@ from pipeline.ui.choices import EXAMPLES, LINKED_MAPS, PRESETS, RANGES, Link
 from pipeline.ui.choosing import Choosing
 from pipeline.ui.engine import Engine, film_steps
 from pipeline.ui.extras import Extras
+from pipeline.ui.invention import INVENTED
 from pipeline.ui.opening import remembered
 from pipeline.ui.pictures import region
 from pipeline.ui.request import Request
@@ -83,7 +85,7 @@ def test_missing_pictures_are_made_once_and_are_what_they_are_called(actions: Ac
         and "Rectified flow, 4 steps" in captions
         and "complete" not in captions
     )
-    assert list(answer[-1]["methods"]) == ["autoencoder", "grain", "repaint", "other decoder", "jpeg"]
+    assert list(answer[-1]["methods"]) == ["autoencoder", "grain", "repaint", "other decoder", "jpeg", "avif"]
     assert view.missing(run, sides) == []
 
     sides = Sides(Side.SAMPLE, Side.REPAINT)
@@ -115,6 +117,37 @@ def test_a_method_that_cannot_take_the_photo_says_why(
     *_, answer = Choosing(engine).complete(run, Sides(Side.WEBP, Side.JPEG), Turns())
     assert "WebP cannot hold" in answer.status and "Added JPEG" in answer.status
     assert "Autoencoder (WebP cannot hold" in answer.captions and 'data-press=""' in answer.captions
+
+
+def test_the_first_view_is_avif_in_as_many_bytes_beside_the_painting(actions: Actions, small_photo: Path):
+    run = actions.encode(Request(str(small_photo), "bpp", 0.4, SETTINGS))
+    shown = [seen for seen in actions.decode(run, Sides()) if isinstance(seen.pictures, tuple)]
+    size = len(run.stream)
+    avif = encode_plain(Image.fromarray(run.pictures.read(Side.ORIGINAL)), "avif", size)
+    assert len(avif.data) <= size
+    for seen in shown:
+        np.testing.assert_array_equal(read(seen.pictures[0]), avif.image)
+        assert f"AVIF (speed 6, tune iq), quality {avif.quality}, {len(avif.data):,} bytes" in seen.captions
+    np.testing.assert_array_equal(read(shown[-1].pictures[1]), run.pictures.read(Side.REPAINT))
+    assert f"{SETTINGS.in_words()}, {size:,} bytes" in shown[-1].captions and 'data-press=""' in shown[-1].captions
+    assert list(shown[-1].numbers["methods"]) == ["autoencoder", "grain", "repaint", "avif"]
+
+
+def test_a_stream_alone_has_no_avif(actions: Actions, run: Run):
+    opened = Run(run.stream, SETTINGS, "stream")
+    *_, last = actions.decode(opened, Sides())
+    assert "Autoencoder (a stream comes without its original)" in last.captions
+
+
+def test_large_pictures_are_previews_of_one_size_while_they_are_painted(
+    monkeypatch: pytest.MonkeyPatch, actions: Actions, small_photo: Path
+):
+    for module in "run", "files":
+        monkeypatch.setattr(f"pipeline.ui.{module}.PREVIEW_PIXELS", 5000)
+    run = actions.encode(Request(str(small_photo), "quality", 0.3, SETTINGS))
+    pairs = [seen.pictures for seen in actions.decode(run, Sides()) if isinstance(seen.pictures, tuple)]
+    sizes = [{read(path).shape for path in pair} for pair in pairs]
+    assert all(len(each) == 1 for each in sizes) and sizes[0] != sizes[-1]
 
 
 def test_error_map_is_that_of_the_picture_beside_it(run: Run):
@@ -174,10 +207,22 @@ def test_samples_of_one_stream(actions: Actions, run: Run, codec: Codec):
         list(codec.decode(run.stream, DecodeSettings(num_inference_steps=2, seed=5 + n)))[-1].image for n in range(3)
     ]
     np.testing.assert_array_equal(
-        read(Path(run.pictures.files[Side.REPAINT]).parent / "spread-3.png"), spread_map(pictures)
+        read(Path(run.pictures.files[Side.REPAINT]).parent / "spread-3.png"), invention_map(seed_spread(pictures))[0]
     )
     crop = region(*pictures[:2]).crop(pictures[2])
     np.testing.assert_array_equal(read(Path(run.pictures.files[Side.REPAINT]).parent / "sample-seed-7.png"), crop)
+
+
+def test_what_was_invented_stands_beside_what_was_sent(actions: Actions, small_photo: Path):
+    run = actions.encode(Request(str(small_photo), "quality", 0.3, SETTINGS))
+    *painting, last = [seen for seen in actions.decode(run, Sides()) if seen.run is run]
+    assert all((seen.invention, seen.samples) == ("", "") for seen in painting), "those of another run go"
+    levels = invented(run.pictures.read(Side.REPAINT), run.pictures.read(Side.AUTOENCODER))
+    drawn, top = invention_map(levels)
+    np.testing.assert_array_equal(run.pictures.read(INVENTED), drawn)
+    assert run.pictures.files[Side.AUTOENCODER] in last.invention and run.pictures.files[INVENTED] in last.invention
+    assert f"{len(run.stream):,} bytes, {run.header.bpp:.3f} bits per pixel" in last.invention
+    assert f"brightest from {top} of 255" in last.invention and f"average {levels.mean():.1f}" in last.invention
 
 
 def test_a_finished_view_is_remembered(actions: Actions, monkeypatch: pytest.MonkeyPatch):

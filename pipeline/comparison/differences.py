@@ -1,6 +1,5 @@
-"""Where two pictures differ, and by how much: error and spread as pictures on fixed scales, and the worst region."""
+"""Where two pictures differ, and by how much: the error as a picture on a fixed scale, and the worst region."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import matplotlib
@@ -10,8 +9,6 @@ from pipeline.arrays import Float32, Float64, Indexes, UInt8, strips
 
 ERROR_TOP = 32
 """Grey levels of absolute error that are drawn brightest."""
-SPREAD_TOP = 16
-"""Grey levels of standard deviation that are drawn brightest."""
 _COLOURS: UInt8 = (matplotlib.colormaps["inferno"](np.arange(256))[:, :3] * 255).round().astype(np.uint8)
 
 
@@ -36,15 +33,7 @@ class Box:
 def error_map(original: UInt8, picture: UInt8) -> UInt8:
     """Absolute error, the mean of the three channels, of ``(H, W, 3)`` uint8 pictures: black 0, brightest from
     `ERROR_TOP` grey levels on. ``(H, W, 3)`` uint8."""
-    bands = ((original[rows], picture[rows]) for rows in strips(len(original)))
-    return np.concatenate([_coloured(_error(*band) / 3, ERROR_TOP) for band in bands])
-
-
-def spread_map(pictures: Sequence[UInt8]) -> UInt8:
-    """Standard deviation of every pixel over ``(H, W, 3)`` uint8 pictures, the mean of the three channels: black 0,
-    brightest from `SPREAD_TOP` grey levels on. ``(H, W, 3)`` uint8."""
-    bands = (np.stack([picture[rows] for picture in pictures]) for rows in strips(len(pictures[0])))
-    return np.concatenate([_coloured(band.std(0, dtype=np.float32).mean(-1), SPREAD_TOP) for band in bands])
+    return heat(absolute_difference(original, picture), ERROR_TOP)
 
 
 def worst_region(original: UInt8, picture: UInt8, width: int, height: int) -> Box:
@@ -73,6 +62,12 @@ def _error(original: UInt8, picture: UInt8) -> Float32:
     return error
 
 
-def _coloured(values: Float32, top: float) -> UInt8:
+def absolute_difference(one: UInt8, other: UInt8) -> Float32:
+    """``(H, W)`` grey levels, the mean of the three channels of ``(H, W, 3)`` uint8 pictures."""
+    return np.concatenate([_error(one[rows], other[rows]) / 3 for rows in strips(len(one))])
+
+
+def heat(values: Float32, top: float) -> UInt8:
+    """``values`` ``(H, W)`` as colours ``(H, W, 3)`` uint8: black 0, brightest from ``top`` on."""
     coloured: UInt8 = _COLOURS[np.clip(np.rint(values * (255 / top)), 0, 255).astype(np.uint8)]
     return coloured

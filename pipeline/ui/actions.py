@@ -18,7 +18,7 @@ from pipeline.ui.files import file_stem
 from pipeline.ui.report import progress, sentence, steps_text
 from pipeline.ui.request import Request, decode_settings
 from pipeline.ui.run import Run
-from pipeline.ui.sides import Side, Sides
+from pipeline.ui.sides import PLAIN, Side, Sides
 from pipeline.ui.turns import Stopped, Turn, Turns
 from pipeline.ui.view import View
 
@@ -163,6 +163,9 @@ class Actions:
             stream_file=run.pictures.folder.stream(run.name, run.stream),
         )
         yield shown
+        for side in view.plain(run, sides):
+            for status in methods.add(self.engine, run, side):
+                yield shown._replace(status=status)
         for painted in self._painting(run, sides, shown, go_on):
             shown = painted
             if not known:
@@ -170,7 +173,7 @@ class Actions:
         shown = shown._replace(status=progress("Measuring …" if run.has_original else "Finishing …"))
         yield shown
         if run.has_original:
-            for side in (Side.AUTOENCODER, Side.REPAINT):
+            for side in (Side.AUTOENCODER, Side.REPAINT, *(side for side in PLAIN if side in run.pictures)):
                 methods.score(self.engine, run, side)
                 yield shown
             for _ in methods.make(self.engine, run, Side.GRAIN):

@@ -29,9 +29,9 @@ EXAMPLES = {
 }
 DEFAULTS = DecodeSettings()
 DEFAULT_MAP = DEFAULT_ALLOCATIONS[SystemName.STANDARD].kind
-FLOW_STEPS = 4
+FLOW_STEPS = 2
 RANGES: dict[RateControl, tuple[float, float, float]] = {
-    "bpp": (0.05, 1.0, 0.2),
+    "bpp": (0.05, 1.0, 0.12),
     "quality": (0.0, 1.0, 0.5),
     "ultralow": (0.005, 0.05, 0.02),
 }
@@ -53,9 +53,9 @@ class Preset:
 
 
 PRESETS = (
-    Preset("Faithful", "bpp", 0.4, 0.3),
-    Preset("Balanced", "bpp", 0.2, DEFAULTS.noise_level),
-    Preset("Realistic", "bpp", 0.2, 0.5),
+    Preset("Faithful", "bpp", 0.4, 0.5),
+    Preset("Balanced", "bpp", RANGES["bpp"][2], DEFAULTS.noise_level),
+    Preset("Fine", "bpp", 0.25, DEFAULTS.noise_level),
     Preset("Tiny", "ultralow", 0.02, DEFAULT_SETTINGS[SystemName.ULTRALOW].noise_level),
 )
 

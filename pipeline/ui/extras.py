@@ -10,10 +10,11 @@ from pipeline.ui.actions import STOPPED, Actions
 from pipeline.ui.answers import Compared, Sampled
 from pipeline.ui.checks import check_photo, clear_errors
 from pipeline.ui.engine import RateControl
+from pipeline.ui.invention import samples_html
 from pipeline.ui.report import progress, sentence
 from pipeline.ui.request import Request
 from pipeline.ui.run import Run
-from pipeline.ui.sheets import SHEET, contact_file, grid_html, samples_html
+from pipeline.ui.sheets import SHEET, contact_file, grid_html
 from pipeline.ui.sides import Side, Sides
 from pipeline.ui.turns import Stopped, Turns
 

@@ -18,6 +18,11 @@ class Figure:
     """Empty to use the title."""
 
 
+def stem(name: str) -> str:
+    """The name of a picture as a part of a file's name."""
+    return name.lower().replace(" ", "-")
+
+
 def file_url(path: str) -> str:
     """The address of a file in Gradio's cache, relative to the page."""
     return f"gradio_api/file={quote(path)}"

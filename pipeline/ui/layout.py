@@ -29,13 +29,19 @@ MASTHEAD = """<h1>Bitbrush</h1>
 <p>A few bits sketch the picture, diffusion paints the detail back.</p>"""
 HINT = """<p><span class="keys"><kbd>Space</kbd> swaps, <kbd>←</kbd> <kbd>→</kbd> move. <kbd>1</kbd> … <kbd>9</kbd>,
 <kbd>0</kbd> and <kbd>U</kbd> choose the right picture, with <kbd>Shift</kbd> the left. </span>
+A click into the picture chooses the part at 200 %.
 <a id="share" href="?" hidden>Link to this view</a></p>"""
+CLOSE_UP = """<figure><div class="part" role="img" tabindex="0"></div><figcaption></figcaption></figure>""" * 2
 OPENING = progress("Painting the example …")
 UNPAINTED = captions_html("Original", "Original", press="begin")
 METHODS_INTRO = """<p class="note">One photo through every method in no more bytes than the stream has, where the
 unpainted picture errs most. Made on demand, with the settings at the left.</p>"""
 MAX_SAMPLES = 8
-SAMPLES_INTRO = """<h2>What is invented</h2><p class="note">The same stream, painted with other seeds.</p>"""
+FILM_INTRO = """<h2>Step by step</h2><p class="note">The current estimate, where the unpainted picture errs most.</p>"""
+INVENTION_INTRO = """<p class="note">The stream says what was sent. The rest of the repaint is invented: likely, but not
+measured.</p>"""
+SAMPLES_INTRO = """<p class="note">Another seed invents other detail. Paint the same stream with several, and see what
+differs between them. It takes as long as that many repaints.</p>"""
 
 
 def page_parts() -> Parts:
@@ -64,14 +70,19 @@ def page_parts() -> Parts:
                     comparison = _comparison()
                 with gr.Tab("All methods"):
                     methods = _methods_tab()
+                with gr.Tab("What was invented"):
+                    invention = _invention_tab()
                 with gr.Tab("Sampling"):
-                    samples = _samples_tab()
+                    Prose(FILM_INTRO)
+                    film = Prose(elem_id="film")
                 with gr.Tab("Plots") as plots_tab:
                     plots = _plots_tab()
                 with gr.Tab("How it works"):
                     Prose(how_it_works(), elem_id="how")
     tabs = dict(photo_tab=photo_tab, stream_tab=stream_tab, plots_tab=plots_tab)
-    return Parts(**state, **tabs, **photo, **stream, **decoding, **bar, **comparison, **methods, **samples, **plots)
+    return Parts(
+        **state, **tabs, **photo, **stream, **decoding, **bar, **comparison, **methods, **invention, **plots, film=film
+    )
 
 
 def _photo() -> dict[str, Any]:
@@ -89,7 +100,7 @@ def _photo() -> dict[str, Any]:
         [each.name for each in PRESETS],
         value="Balanced",
         label="Preset",
-        info="Faithful spends more bytes and invents little; Realistic paints more; Tiny is another codec altogether: "
+        info="Faithful spends more bytes and invents little; Fine spends some more; Tiny is another codec altogether: "
         "a few hundred bytes, and most of the picture invented.",
         elem_classes="segments",
     )
@@ -154,15 +165,17 @@ def _comparison() -> dict[str, Any]:
     )  # pressed by the script: paints the example of the address
     complete = gr.Button("complete", visible="hidden", elem_id="complete")  # likewise: makes the missing pictures
     captions = Prose(captions_html("Original", "Original"), elem_id="captions")
-    pictures = gr.ImageSlider(
-        value=(str(EXAMPLES[Link.example]),) * 2,
-        label="Comparison",
-        show_label=False,
-        format="png",
-        interactive=False,
-        max_height=640,
-        elem_id="compare",
-    )
+    with gr.Row(elem_id="stage"):
+        pictures = gr.ImageSlider(
+            value=(str(EXAMPLES[Link.example]),) * 2,
+            label="Comparison",
+            show_label=False,
+            format="png",
+            interactive=False,
+            max_height=640,
+            elem_id="compare",
+        )
+        Prose(CLOSE_UP, elem_id="closeup")
     with gr.Row(elem_id="sides"):
         choices = [(f"{key}  {side}", side) for key, side in KEYS.items()]
         left = DropdownInput(choices, value=Sides.left, label="Left", filterable=False, min_width=150, elem_id="left")
@@ -171,7 +184,10 @@ def _comparison() -> dict[str, Any]:
             choices, value=Sides.right, label="Right", filterable=False, min_width=150, elem_id="right"
         )
         gr.Button("Worst region", min_width=130, scale=0, elem_id="worst")
-    overlay = CheckboxInput(label="Where the bits went", container=False, elem_id="overlay")
+    with gr.Row(elem_id="looks"):
+        closer = CheckboxInput(True, label="Part at 200 %", container=False, min_width=140, elem_id="closer")
+        overlay = CheckboxInput(label="Where the bits went", container=False, min_width=180, elem_id="overlay")
+    closer.input(None, closer, None, js="bitbrush.closer")
     for key, side in KEYS.items():
         button = gr.Button(f"Show {side}", visible="hidden", elem_id=f"key-{key}")
         button.click(None, [left, right], [left, right], js=f"bitbrush.choose('{side}')")
@@ -208,14 +224,14 @@ def _methods_tab() -> dict[str, Any]:
     return dict(compare_button=start, grid=grid, sheet=sheet, comparison=numbers)
 
 
-def _samples_tab() -> dict[str, Any]:
-    Prose('<h2>Step by step</h2><p class="note">The current estimate, where the unpainted picture errs most.</p>')
-    film = Prose(elem_id="film")
+def _invention_tab() -> dict[str, Any]:
+    Prose(INVENTION_INTRO)
+    invention = Prose(elem_id="invention")
     Prose(SAMPLES_INTRO)
     with gr.Row(elem_classes="tools"):
         start = gr.Button("Paint samples", min_width=150, scale=0, elem_id="paint-samples")
         count = SliderInput(2, MAX_SAMPLES, 4, step=1, precision=0, label="How many samples", min_width=220)
-    return dict(film=film, count=count, sample_button=start, samples=Prose(elem_id="samples"))
+    return dict(invention=invention, count=count, sample_button=start, samples=Prose(elem_id="samples"))
 
 
 def _plots_tab() -> dict[str, Any]:

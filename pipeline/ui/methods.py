@@ -60,6 +60,13 @@ class RunSubject:
 def make(engine: Engine, run: Run, side: Side) -> Iterator[str]:
     """Adds the picture and the scores of ``side`` to a finished ``run``, yielding the status on the way; where the
     method cannot take the photo, the reason."""
+    yield from add(engine, run, side)
+    if side in run.pictures:
+        score(engine, run, side)
+
+
+def add(engine: Engine, run: Run, side: Side) -> Iterator[str]:
+    """`make` without the scores; conventional codecs need no finished run."""
     from pipeline.comparison import catalogue
 
     try:
@@ -78,8 +85,6 @@ def make(engine: Engine, run: Run, side: Side) -> Iterator[str]:
             yield from add_repaint(engine, run, side, settings, what)
     except ImageError as error:
         run.pictures.refusals[side] = str(error)
-    else:
-        score(engine, run, side)
 
 
 def score(engine: Engine, run: Run, side: Side) -> None:

@@ -33,7 +33,7 @@
   const screen = (kind, dark, narrow, run) => [kind, document.body.classList.contains("dark"), innerWidth < 800, run];
   const choose = (side) => (left, right) => leftByKey ? [side, right] : [left, side];
   const swap = (left, right) => [right, left];
-  window.bitbrush = {toResult, runAgain, stopping, screen, choose, swap};
+  Object.assign(window.bitbrush, {toResult, runAgain, stopping, screen, choose, swap});
 
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.altKey || event.metaKey || !handle()?.checkVisibility()) return;
@@ -191,9 +191,11 @@
       lastRequest = request;
       if (request) press(`#${request.split(" ")[0]}`);
     }
+    bitbrush.enlarge();
     const worst = find("#worst");
     if (worst) worst.disabled = !captions[0]?.dataset.box;
-    const address = captions[0]?.dataset.query;
+    const query = captions[0]?.dataset.query;
+    const address = query && query + bitbrush.part();
     const share = find("#share");
     if (address === undefined || !share || share.getAttribute("href") === (address || "?")) return;
     share.href = address || "?";
@@ -202,7 +204,7 @@
   };
 
   let scheduled = false;
-  const schedule = () => {
+  const schedule = bitbrush.schedule = () => {
     if (scheduled) return;
     scheduled = true;
     requestAnimationFrame(() => { scheduled = false; describe(); });

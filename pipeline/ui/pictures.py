@@ -8,6 +8,7 @@ from PIL import Image
 
 from pipeline.arrays import Float64, UInt8
 from pipeline.errors import BitbrushError
+from pipeline.ui.figures import stem
 from pipeline.ui.files import RunFolder
 from pipeline.ui.sides import Side
 
@@ -43,7 +44,7 @@ class Pictures:
 
     def add(self, name: str, picture: UInt8, caption: str, size: int | None = None) -> None:
         """Writes an ``(H, W, 3)`` uint8 picture."""
-        self.files[name] = self.folder.picture(f"{self._stem}-{name.lower().replace(' ', '-')}", picture)
+        self.files[name] = self.folder.picture(f"{self._stem}-{stem(name)}", picture)
         self.captions[name] = caption
         if size is not None:
             self.sizes[name] = size

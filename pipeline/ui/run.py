@@ -8,7 +8,7 @@ from pipeline.arrays import Float64, UInt8
 from pipeline.settings import DECODER_NAMES, DecodeSettings, DecodeStep, SystemName
 from pipeline.stream import StreamHeader, read_header
 from pipeline.ui.engine import film_steps
-from pipeline.ui.figures import Figure
+from pipeline.ui.figures import Figure, stem
 from pipeline.ui.files import PREVIEW_PIXELS
 from pipeline.ui.pictures import Pictures, region
 from pipeline.ui.sides import NEED_ORIGINAL, Side
@@ -86,6 +86,10 @@ class Run:
         """What the picture is called that the stream alone describes."""
         return "Coarse picture" if self.is_ultralow else "Autoencoder"
 
+    def size(self, name: str) -> int:
+        """Bytes behind a picture: those of its own file, or of the stream."""
+        return self.pictures.sizes.get(name, self.header.total_bytes)
+
     def can_have(self, side: str) -> bool:
         """Whether the picture of a side can be made of this run."""
         if side in self.pictures.refusals or (side in (Side.OTHER, Side.ULTRALOW) and self.is_ultralow):
@@ -101,9 +105,8 @@ class Run:
         if record.step == 0:
             pictures.add(Side.AUTOENCODER, record.image, self.reconstruction_name)
             if record.image.nbytes > 3 * PREVIEW_PIXELS:
-                pictures.previews[Side.AUTOENCODER] = pictures.folder.preview("autoencoder-preview", record.image)
-                if original is not None:
-                    pictures.previews[Side.ORIGINAL] = pictures.folder.preview("original-preview", original)
+                for name in pictures.files:
+                    pictures.previews[name] = pictures.folder.preview(f"{stem(name)}-preview", pictures.read(name))
             self._film_box = region(record.image, original)
         pictures.previews[Side.REPAINT] = pictures.folder.step(record.step, record.image)
         pictures.captions[Side.REPAINT] = (

@@ -34,7 +34,7 @@ NEED_ORIGINAL = (Side.ORIGINAL, Side.GRAIN, *PLAIN, Side.ERROR, Side.ULTRALOW)
 class Sides:
     """What stands left and right. Kept in the session's state, where a running decode sees it change."""
 
-    left: Side = Side.AUTOENCODER
+    left: Side = Side.AVIF
     right: Side = Side.REPAINT
     overlay: bool = False
     """Whether the quality map lies over both."""

@@ -10,7 +10,7 @@ import gradio as gr
 
 _HERE = Path(__file__).parent
 CSS = (_HERE / "style.css").read_text(encoding="utf-8")
-HEAD = f"<script>{(_HERE / 'page.js').read_text(encoding='utf-8')}</script>"
+HEAD = "".join(f"<script>{(_HERE / name).read_text(encoding='utf-8')}</script>" for name in ("closeup.js", "page.js"))
 
 ULTRAMARINE = gr.themes.Color(
     name="ultramarine",

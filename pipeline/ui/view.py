@@ -6,9 +6,10 @@ from urllib.parse import urlencode
 from pipeline.ui.answers import KEEP, Pair
 from pipeline.ui.engine import Engine
 from pipeline.ui.figures import figures_html
+from pipeline.ui.invention import invention_html
 from pipeline.ui.report import Method, Report, captions_html, legend_html
 from pipeline.ui.run import Run
-from pipeline.ui.sides import METHODS, NEED_ORIGINAL, Side, Sides
+from pipeline.ui.sides import METHODS, NEED_ORIGINAL, PLAIN, Side, Sides
 
 
 class View(NamedTuple):
@@ -28,12 +29,15 @@ class View(NamedTuple):
     stream_file: str | None = None
     picture_file: str | None = None
     film: Any = KEEP
+    invention: Any = KEEP
+    samples: Any = KEEP
     run: Any = KEEP
 
     def showing(self, run: Run, sides: Sides) -> "View":
         """The same with the pictures that are there by now."""
         film = figures_html(run.decoding.film, "film")
-        return self._replace(**pair(run, sides)._asdict(), film=film, run=run)
+        invention = invention_html(run) if run.finished else ""
+        return self._replace(**pair(run, sides)._asdict(), film=film, invention=invention, samples="", run=run)
 
 
 def pair(run: Run, sides: Sides) -> Pair:
@@ -59,6 +63,11 @@ def missing(run: Run, sides: Sides) -> list[Side]:
     return [side for side in wanted if run.can_have(side)]
 
 
+def plain(run: Run, sides: Sides) -> list[Side]:
+    """Those of `missing` that conventional codecs make, which need no painting."""
+    return [side for side in missing(run, sides) if side in PLAIN]
+
+
 def report(run: Run, engine: Engine, scored: bool = False, psnr: float | None = None) -> Report:
     """The numbers so far.
 
@@ -66,7 +75,7 @@ def report(run: Run, engine: Engine, scored: bool = False, psnr: float | None = 
         scored: name the network of LPIPS.
         psnr: of a step, in dB.
     """
-    scores, sizes = run.pictures.scores, run.pictures.sizes
+    scores = run.pictures.scores
     return Report(
         run.header,
         run.settings.seed,
@@ -75,7 +84,7 @@ def report(run: Run, engine: Engine, scored: bool = False, psnr: float | None = 
         run.decoding.seconds,
         scores[Side.REPAINT].psnr if Side.REPAINT in scores else psnr,
         tuple(
-            Method(side.lower(), run.pictures.captions[side], scores[side], sizes.get(side, run.header.total_bytes))
+            Method(side.lower(), run.pictures.captions[side], scores[side], run.size(side))
             for side in METHODS
             if side in scores
         ),
@@ -97,7 +106,8 @@ def _shown(run: Run, side: Side, opposite: Side) -> tuple[str, str]:
     if side is Side.ERROR and run.can_have(side) and behind in pictures and behind not in pictures.previews:
         return pictures.error_map(behind)
     if side in pictures.previews or side in pictures:
-        return pictures.shown(side), pictures.captions[side]
+        size = f", {run.size(side):,} bytes" if side in METHODS else ""
+        return pictures.shown(side), f"{pictures.captions[side]}{size}"
     return pictures.shown(Side.AUTOENCODER), f"{run.reconstruction_name} ({_why_not(run, side, behind)})"
 
 
