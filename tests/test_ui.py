@@ -20,7 +20,7 @@ from pipeline.settings import DEFAULT_SETTINGS, EVEN, Allocation, Decoder, Decod
 from pipeline.stream import QUALITY_STEPS
 from pipeline.ui import plots, updates, view, zerogpu
 from pipeline.ui.actions import Actions
-from pipeline.ui.choices import EXAMPLES, LINKED_MAPS, PRESETS, RANGES, Link
+from pipeline.ui.choices import EXAMPLES, FLOW_STEPS, LINKED_MAPS, PRESETS, RANGES, Link
 from pipeline.ui.choosing import Choosing
 from pipeline.ui.engine import Engine, film_steps
 from pipeline.ui.extras import Extras
@@ -78,11 +78,11 @@ def test_missing_pictures_are_made_once_and_are_what_they_are_called(actions: Ac
     (left, right), captions = view.pair(run, sides)
     plain = encode_plain(Image.fromarray(run.pictures.read(Side.ORIGINAL)), "jpeg", len(run.stream))
     np.testing.assert_array_equal(read(left), plain.image)
-    *_, last = codec.decode(run.stream, DecodeSettings(Decoder.FLOW, 4, SETTINGS.noise_level, SETTINGS.seed))
+    *_, last = codec.decode(run.stream, DecodeSettings(Decoder.FLOW, FLOW_STEPS, SETTINGS.noise_level, SETTINGS.seed))
     np.testing.assert_array_equal(read(right), last.image)
     assert (
         "JPEG (optimised tables), quality" in captions
-        and "Rectified flow, 4 steps" in captions
+        and f"Rectified flow, {FLOW_STEPS} steps" in captions
         and "complete" not in captions
     )
     assert list(answer[-1]["methods"]) == ["autoencoder", "grain", "repaint", "other decoder", "jpeg", "avif"]
