@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 from pipeline import cli
 from pipeline.cli.work import png
 from pipeline.comparison.baselines import encode_plain
+from pipeline.comparison.invention import invented, invention_map
 from pipeline.comparison.sheet import SMALLEST
 from pipeline.images import load_image
 from pipeline.pictures.png import ANIMATED
@@ -106,6 +107,17 @@ def test_repaint_settings_reach_the_decoder(decoder, stream_file, tmp_path, code
     assert run("decompress", stream_file, out, *options).exit_code == 0
     *_, last = codec.decode(stream, DecodeSettings(decoder, 2, 0.25, 7, shift))
     assert np.array_equal(np.asarray(load_image(out)), last.image)
+
+
+def test_what_was_invented_is_written_with_its_scale(stream_file, tmp_path, codec, stream):
+    painted, drawn = tmp_path / "a.png", tmp_path / "invented.png"
+    result = run("decompress", stream_file, painted, "--steps", 2, "--invented", drawn)
+    assert result.exit_code == 0
+    expected, top = invention_map(invented(np.asarray(load_image(painted)), codec.reconstruct(stream)))
+    assert np.array_equal(np.asarray(load_image(drawn)), expected) and f"brightest from {top}" in result.stderr
+    assert_refused(run("decompress", stream_file, tmp_path / "b.png", "--invented", tmp_path / "b.png"), "another name")
+    assert_refused(run("decompress", stream_file, tmp_path / "b.png", "--invented", drawn), "--force")
+    assert_refused(run("decompress", tmp_path, tmp_path / "all", "--invented", drawn), "single stream")
 
 
 def test_the_ultra_low_codec_brings_its_own_settings(photo, tmp_path, codec):

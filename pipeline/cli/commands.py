@@ -14,6 +14,7 @@ from pipeline.cli.options import (
     Bpp,
     Compute,
     Force,
+    Invented,
     Noise,
     OnRay,
     Originals,
@@ -38,7 +39,17 @@ from pipeline.cli.options import (
 from pipeline.cli.options import Table as CsvFile
 from pipeline.cli.options import rate as chosen_rate
 from pipeline.cli.shell import Commands, note
-from pipeline.cli.work import allocation_of, check_png, encode, load_codec, load_picture, map_facts, png, steps_shown
+from pipeline.cli.work import (
+    allocation_of,
+    check_png,
+    encode,
+    load_codec,
+    load_picture,
+    map_facts,
+    png,
+    steps_shown,
+    write_invented,
+)
 from pipeline.cli.work import facts as stream_facts
 from pipeline.errors import ImageError, SettingsError
 from pipeline.files import STANDARD_STREAM, check_output, read_input, write_output
@@ -106,6 +117,7 @@ def compress(
         "decompress photo.bbr photo.png --decoder flow --steps 4 --seed 7",
         "decompress photo.bbr photo.png --decoder autoencoder",
         "decompress ultralow.bbr photo.png --decoder coarse",
+        "decompress photo.bbr photo.png --invented invented.png",
         "decompress - - < photo.bbr > photo.png",
         "decompress streams/ painted/ --originals photos/ --resume",
     )
@@ -125,6 +137,7 @@ def decompress(
     csv: CsvFile = None,
     ray: OnRay = False,
     originals: Originals = None,
+    invented: Invented = None,
 ) -> None:
     """Decode a stream, which knows its codec, into a picture; detail is painted back by diffusion and flow.
 
@@ -135,18 +148,28 @@ def decompress(
     compared = None if originals is None else str(originals.absolute())
     order = Decompression(decoder, steps, noise, seed, shift, precision, compared)
     if source.is_dir():
+        if invented is not None:
+            raise SettingsError("--invented is for a single stream; leave it away.")
         run_folder(order, Batch(source, out, workers, resume, force, csv, ray))
         return
     refuse_folder_options(source, workers=workers > 1, resume=resume, csv=csv, ray=ray, originals=originals)
     check_png(out, force, source)
+    if invented is not None:
+        check_png(invented, force, source)
+        if invented == out:
+            raise SettingsError("The picture and --invented cannot be the same file; give one of them another name.")
     from pipeline.stream import read_header
 
     stream = read_input(source)
     settings = order.settings(read_header(stream).codec)
     with steps_shown(settings.decoder) as show:
         for record in load_codec(precision).decode(stream, settings):
+            if record.step == 0:
+                x_hat = record.image
             show(record)
     write_output(out, png(record.image), force, source)
+    if invented is not None:
+        write_invented(invented, record.image, x_hat, force, source)
 
 
 @app.command(epilog=examples("info photo.bbr", "info photo.bbr --json"))

@@ -65,6 +65,10 @@ PngOut = Annotated[Path, typer.Argument(metavar="OUT.png", help="The PNG file to
 PngsOut = Annotated[
     Path, typer.Argument(metavar="OUT", help="The .png file to write, the folder for them, or - for stdout.")
 ]
+Invented = Annotated[
+    Path | None,
+    typer.Option(metavar="MAP.png", help="Also write how far the painting leaves what was sent, and say its scale."),
+]
 _FOLDERS = "Folders"
 """Panel of the help for what only folders take."""
 Workers = Annotated[

@@ -15,7 +15,7 @@ from pipeline.arrays import UInt8
 from pipeline.cli.options import Rate
 from pipeline.cli.shell import note
 from pipeline.errors import SettingsError, StreamError
-from pipeline.files import check_output, is_stream, read_input
+from pipeline.files import check_output, is_stream, read_input, write_output
 from pipeline.settings import DEFAULT_ALLOCATIONS, Allocation, DecodeStep, Precision, QualityMapKind, SystemName
 
 if TYPE_CHECKING:
@@ -105,3 +105,13 @@ def png(picture: UInt8 | Image.Image) -> bytes:
     image = picture if isinstance(picture, Image.Image) else Image.fromarray(picture)
     image.save(buffer, format="PNG", compress_level=3)
     return buffer.getvalue()
+
+
+def write_invented(out: Path, picture: UInt8, x_hat: UInt8, force: bool, source: Path) -> None:
+    """The map of how far a painted ``picture`` leaves ``x_hat``, both ``(H, W, 3)`` uint8; its scale goes to stderr."""
+    from pipeline.comparison.invention import invented, invention_map
+
+    levels = invented(picture, x_hat)
+    drawn, top = invention_map(levels)
+    write_output(out, png(drawn), force, source)
+    note(f"{out}: {levels.mean():.1f} of 255 grey levels on average; black 0, brightest from {top}")
