@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 ROOT = Path(__file__).resolve().parent.parent
 OUT = ROOT / "out"
 DEVICES = {"desktop": (1280, 900), "phone": (390, 844)}
-QUERY = "?example=cat&steps=25"
+QUERY = "?"
 ULTRALOW_QUERY = "?example=astronaut&ultralow=0.03"
 PATIENCE = 600_000
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]

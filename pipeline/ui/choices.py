@@ -74,7 +74,7 @@ def recommended(rate: RateControl, decoder: Decoder) -> DecodeSettings:
 class Link:
     """Everything that makes a view of an example."""
 
-    example: str = "cat"
+    example: str = "flower"
     rate: RateControl = "bpp"
     value: float = RANGES["bpp"][2]
     """Bits per pixel or quality, as ``rate`` says."""
