@@ -98,6 +98,14 @@ def test_noise_zero_returns_the_autoencoders_picture(codec: Codec, picture: Imag
 
 
 @pytest.mark.parametrize("decoder", PAINTERS)
+def test_more_noise_paints_more(codec: Codec, picture: Image.Image, decoder: Decoder) -> None:
+    stream = codec.encode(picture, quality=0.3)
+    sent = codec.reconstruct(stream).astype(float)
+    painted = [np.abs(_last(codec, stream, decoder, 1, level) - sent).mean() for level in (0.1, 0.4, 1.0)]
+    assert painted == sorted(painted) and painted[0] < 0.5 * painted[-1]
+
+
+@pytest.mark.parametrize("decoder", PAINTERS)
 def test_same_seed_same_picture(codec: Codec, picture: Image.Image, decoder: Decoder) -> None:
     stream = codec.encode(picture, quality=0.3)
     first, again, other = (_last(codec, stream, decoder, 2, 0.5, seed) for seed in (7, 7, 8))

@@ -92,6 +92,8 @@ def test_same_seed_same_picture(decoder: ScoreDecoder) -> None:
 
 
 def test_little_noise_stays_near_the_decoded_picture(decoder: ScoreDecoder) -> None:
+    if decoder.predicts_sample:
+        pytest.skip("only training teaches such a network to paint less from little noise: see test_codec.py")
     x_hat = _picture()
     distances = [(_samples(decoder, x_hat, 4, level)[-1].picture - x_hat).abs().mean() for level in (0.01, 0.3, 1.0)]
     assert distances[0] < distances[1] < distances[2]
