@@ -16,6 +16,8 @@ from pipeline.score.schedule import Scheduler, stepped
 from pipeline.score.weave import without_weave
 from pipeline.tiles import Tile, blend_tiles, map_tiles
 
+LEAST_TIME = 0.5
+"""The last evaluation of a network that was trained to paint: later ones take back what it painted."""
 TILE = 1024
 """Pictures up to this many pixels a side are sampled whole."""
 OVERLAP = 128
@@ -111,6 +113,11 @@ class ScoreDecoder(Model):
     @abstractmethod
     def times(self, steps: int, noise_level: float, shift: float | None = None) -> list[float]:
         """The falling times in (0, 1] at which the network is evaluated; at most ``steps``."""
+
+    def _spaced(self, steps: int) -> Tensor:
+        """The evaluations' times where sampling starts at 1, evenly spaced, float64."""
+        least = max(1 / steps, LEAST_TIME) if self.predicts_sample else 1 / steps
+        return torch.linspace(1, least, steps, dtype=torch.float64)
 
     @abstractmethod
     def start(self, guess: Tensor, noise: Tensor, time: float) -> Tensor:

@@ -41,7 +41,7 @@ class DiffusionDecoder(ScoreDecoder):
         return (alpha * x - clean) / sigma
 
     def times(self, steps: int, noise_level: float, shift: float | None = None) -> list[float]:
-        spaced = noise_level * torch.linspace(1, 1 / steps, steps, dtype=torch.float64)
+        spaced = noise_level * self._spaced(steps)
         if shift is not None:
             spaced = time_at_shift(spaced, shift, self.shift)
         ticks: Tensor = (spaced * TRAIN_TIMESTEPS).round().clamp(min=1).unique().flip(0)

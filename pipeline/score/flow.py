@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -51,7 +50,7 @@ class FlowDecoder(ScoreDecoder):
 
     def times(self, steps: int, noise_level: float, shift: float | None = None) -> list[float]:
         """A flow has no schedule to shift."""
-        times: list[float] = np.linspace(noise_level, noise_level / steps, steps).tolist()
+        times: list[float] = (noise_level * self._spaced(steps)).tolist()
         return times
 
     def start(self, guess: Tensor, noise: Tensor, time: float) -> Tensor:
