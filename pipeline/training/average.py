@@ -2,7 +2,7 @@
 
 Between a painter before and after its critics lies one that is more faithful than the second and as lifelike.
 
-python -m pipeline.training.average runs/repaint/model runs/critics/model runs/mean/model
+python -m pipeline.training.average runs/repaint/model runs/critics/model runs/repaint/model
 """
 
 import shutil

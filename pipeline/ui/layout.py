@@ -100,7 +100,7 @@ def _photo() -> dict[str, Any]:
         [each.name for each in PRESETS],
         value="Balanced",
         label="Preset",
-        info="Faithful spends more bytes and invents little; Fine spends some more; Tiny is another codec altogether: "
+        info="Faithful spends most and invents least; Fine spends twice as much as Balanced; Tiny is another codec: "
         "a few hundred bytes, and most of the picture invented.",
         elem_classes="segments",
     )
