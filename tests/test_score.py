@@ -99,6 +99,12 @@ def test_little_noise_stays_near_the_decoded_picture(decoder: ScoreDecoder) -> N
     assert distances[0] < distances[1] < distances[2]
 
 
+def test_a_painter_takes_no_step_after_half_of_the_way(decoder: ScoreDecoder) -> None:
+    times = decoder.times(10, 0.8)
+    last = 0.4 if decoder.predicts_sample else 0.08
+    assert times[0] == pytest.approx(0.8) and times[-1] == pytest.approx(last) and times == sorted(times, reverse=True)
+
+
 def test_noise_levels_fall_to_zero(decoder: ScoreDecoder) -> None:
     sigmas = [step.sigma for step in _samples(decoder, _picture(), 5, 0.8)]
     assert sigmas == sorted(sigmas, reverse=True) and sigmas[-1] == 0

@@ -17,7 +17,8 @@ from pipeline.score.weave import without_weave
 from pipeline.tiles import Tile, blend_tiles, map_tiles
 
 LEAST_TIME = 0.5
-"""The last evaluation of a network that was trained to paint: later ones take back what it painted."""
+"""Of the last evaluation of a network that was trained to paint, where sampling starts at 1: later ones take back what
+it painted."""
 TILE = 1024
 """Pictures up to this many pixels a side are sampled whole."""
 OVERLAP = 128
