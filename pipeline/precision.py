@@ -1,9 +1,9 @@
-"""Which floating-point format the painters' networks run in: what the hardware multiplies fast.
+"""Which floating-point format the networks run in: what the hardware multiplies fast.
 
-Only evaluations of these networks depend on it. Latents are exact whatever the format. Encoding stays in float32, for
-streams are to depend on the machine as little as possible, and so does the reconstruction: bfloat16 brings it 59.9 dB
-near to float32's at quality 0, where 60 dB are wanted. The noise, the sampler and the sums of the residual form are
-float32 as well.
+Latents are exact whatever the format: what decodes them is computed in fixed point. The learned paths of stage 1's
+transforms run in it, beside a linear path in float32: in bfloat16 the reconstruction is within 67 dB of float32's on
+photographs, 61 dB on stripes and noise, and streams cost the same for what they show. The noise, the sampler and the
+sums of the residual form are float32.
 """
 
 import os

@@ -61,14 +61,34 @@ def test_the_description_names_it(codecs: dict[Precision, Codec]) -> None:
     assert [codec.description for codec in codecs.values()] == ["cpu, fp32", "cpu, bf16"]
 
 
-@pytest.mark.parametrize("system", list(SystemName))
-def test_streams_and_reconstructions_do_not_depend_on_it(
-    codecs: dict[Precision, Codec], photo: Image.Image, system: SystemName
+def test_ultralow_streams_and_coarse_pictures_do_not_depend_on_it(
+    codecs: dict[Precision, Codec], photo: Image.Image
 ) -> None:
-    one, other = (codec.encode(photo, quality=0.3, codec=system) for codec in codecs.values())
+    one, other = (codec.encode(photo, quality=0.3, codec=SystemName.ULTRALOW) for codec in codecs.values())
     assert one == other
     first, second = (codec.reconstruct(one) for codec in codecs.values())
     np.testing.assert_array_equal(first, second)
+
+
+def stripes(width: int) -> Image.Image:
+    column = np.arange(256) // width % 2 * np.uint8(255)
+    return Image.fromarray(np.tile(column.astype(np.uint8)[:, None, None], (1, 256, 3)))
+
+
+@pytest.mark.parametrize("quality", [0.0, 0.3, 1.0])
+@pytest.mark.parametrize("kind", ["photo", "stripes"])
+def test_standard_streams_cost_the_same_and_decode_the_same_latent(
+    codecs: dict[Precision, Codec], photo: Image.Image, kind: str, quality: float
+) -> None:
+    image = photo if kind == "photo" else stripes(2)
+    one, other = (codec.encode(image, quality=quality) for codec in codecs.values())
+    assert len(other) == pytest.approx(len(one), rel=0.01, abs=4)
+    latents = [codec.decode_latent(one) for codec in codecs.values()]
+    assert torch.equal(latents[0].values, latents[1].values)
+    first, second = (
+        codec.standard.reconstruct(latent).picture for codec, latent in zip(codecs.values(), latents, strict=True)
+    )
+    assert -10 * (first - second).square().mean().log10() > 60
 
 
 @pytest.mark.parametrize(

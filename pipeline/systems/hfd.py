@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 from typing import TypeVar
 
 import torch
@@ -42,6 +42,8 @@ class HFDSystem(System[MappedReconstruction]):
     def autoencoder(self) -> Autoencoder:
         model = self._load(Autoencoder, self.model_name)
         model.entropy.cpu()
+        lower(model.analysis_path, self._precision)
+        lower(model.synthesis_path, self._precision)
         return model
 
     @cached_property
@@ -64,7 +66,7 @@ class HFDSystem(System[MappedReconstruction]):
         return wanted_levels(allocation, image, padded)
 
     def encoder(self, padded: Tensor) -> Callable[[QualityMap], bytes]:
-        return partial(self.autoencoder.compress, padded)
+        return self.autoencoder.encoder(padded)
 
     def quality_map(self, payload: bytes, quality_code: int, height: int, width: int) -> QualityMap:
         return self.autoencoder.quality_map(payload, quality_code, height, width)

@@ -27,6 +27,7 @@ from pipeline.score import DiffusionDecoder, FlowDecoder
 from pipeline.score.repaint_training import RepaintTask
 from pipeline.score.training import ScoreTask
 from pipeline.training.data import PhotoSet
+from pipeline.training.eyes import Eyes
 from pipeline.training.loop import Task
 from pipeline.training.networks import NETWORKS
 
@@ -132,7 +133,7 @@ def _task(network: str, preset: str) -> Task:
     if network == "repaint":
         # The teacher's weights change nothing of its work.
         teacher = Teacher(LPIPS(net="squeeze", pnet_rand=True, verbose=False))
-        return RepaintTask(DiffusionDecoder(**options), stage1, teacher, photos, _CROP)
+        return RepaintTask(DiffusionDecoder(**options), stage1, Eyes(teacher), photos, _CROP)
     decoder = DiffusionDecoder if network == "diffusion" else FlowDecoder
     return ScoreTask(decoder(**options), stage1, photos, _CROP, scale=network == "diffusion")
 

@@ -165,6 +165,17 @@ NETWORKS: dict[str, Network] = {
         takes=("learning_rate",),
         mix=OBJECTS,
     ),
+    "ultralow-repaint": Network(
+        tasks.ultralow_repaint,
+        "The ultra-low painter and the latent space's decoder, on what eyes notice; streams stay valid.",
+        {
+            "embedded": Preset.of(
+                TrainingConfig(steps=2100, batch_size=5, crop=256, learning_rate=2.5e-4, decay_steps=1200)
+            )
+        },
+        takes=("clean", "learning_rate"),
+        mix=OBJECTS,
+    ),
 }
 """The preset ``embedded`` is what ships: minutes to hours on two CPU cores; ``gpu`` made its last part, in minutes on a
 GPU. ``finish`` is the last tenth of stage 1, on larger crops and the rounding of real streams; ``base`` takes days."""

@@ -25,15 +25,17 @@ from pipeline.metrics.perceptual.networks import DISTILLED_FOLDER
 from pipeline.metrics.perceptual.teacher import Teacher
 from pipeline.metrics.perceptual.training import BlockTask, EndToEndTask, prepare
 from pipeline.score import DiffusionDecoder, FlowDecoder, ScoreDecoder
-from pipeline.score.critics import Critics
 from pipeline.score.repaint_training import RepaintTask
 from pipeline.score.training import ScoreTask
+from pipeline.training.critics import Critics
 from pipeline.training.distortions import PairSet
+from pipeline.training.eyes import Eyes
 from pipeline.training.run import Phase, Run
 from pipeline.ultralow.ablation import Part, remove
 from pipeline.ultralow.encoders import SqueezeSemantics
 from pipeline.ultralow.feature_coder import FeatureCoder
 from pipeline.ultralow.painter import LatentPainter
+from pipeline.ultralow.repaint_training import UltraLowRepaintTask
 from pipeline.ultralow.training import LossWeights, UltraLow, UltraLowTask, decoded_latents
 from pipeline.ultralow.vae import BlockVAE
 from pipeline.ultralow.vae_training import VAEDecoderTask, VAETask
@@ -90,9 +92,8 @@ def repaint(
     if init is not None:
         model.load_state_dict(load_file(init / SAFETENSORS_WEIGHTS_NAME))
     validation = run.photos(validation=True)
-    judged_by = Critics() if critics else None
-    task = RepaintTask(model, _stage1(stage1), Teacher.load(), validation, run.config.crop, critics=judged_by)
-    yield run.phase(task)
+    eyes = Eyes(Teacher.load(), critics=Critics() if critics else None)
+    yield run.phase(RepaintTask(model, _stage1(stage1), eyes, validation, run.config.crop))
 
 
 def flow(
@@ -177,6 +178,22 @@ def ultralow(
     frozen = BlockVAE.from_pretrained(latent_space, torch_dtype=torch.float32)
     task = UltraLowTask(model, frozen, _semantic_encoder(), Teacher.load(), validation, run.config.crop, weights)
     yield run.phase(task)
+
+
+def ultralow_repaint(
+    run: Run,
+    init: Annotated[
+        Path, typer.Option(help="Folder of a trained system with its vae to start from.", exists=True)
+    ] = CHECKPOINTS,
+    critics: Annotated[bool, typer.Option("--critics", help="Train against critics.")] = False,
+) -> Iterator[Phase]:
+    """The ultra-low painter and the latent space's decoder on what eyes notice, on a teacher; streams stay valid."""
+    run.seed()
+    validation = run.photos(validation=True)
+    vae = BlockVAE.from_pretrained(init / "vae", **_FULL_PRECISION)
+    eyes = Eyes(Teacher.load(), critics=Critics() if critics else None)
+    system = channels_last(_ultralow_system(init))
+    yield run.phase(UltraLowRepaintTask(system, vae, _semantic_encoder(), eyes, validation, run.config.crop))
 
 
 def _stage1(folder: Path) -> Autoencoder:

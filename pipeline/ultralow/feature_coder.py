@@ -63,6 +63,12 @@ class Guidance:
             cut(self.log_scale, DOWN),
         )
 
+    def of(self, samples: slice) -> "Guidance":
+        """The part of a batch that describes some of its pictures."""
+        at8, at16, at32 = self.pixel_features
+        features = (at8[samples], at16[samples], at32[samples])
+        return Guidance(self.coarse[samples], features, self.semantic[samples], self.log_scale[samples])
+
 
 class FeatureCoder(Model):
     """SPRDiff's triple encoder, latent compression and distortion-aware reconstruction (Wei et al. 2026,

@@ -15,10 +15,10 @@ from pipeline.layers.model import frozen, moved
 from pipeline.layers.quality import uniform_map
 from pipeline.metrics.grid import grid_contrast, grid_repetition
 from pipeline.metrics.perceptual.teacher import Teacher
-from pipeline.score.start import Start
 from pipeline.training.data import PhotoSet
 from pipeline.training.loop import parameter_groups
 from pipeline.training.losses import ms_ssim_error
+from pipeline.training.states import Start
 from pipeline.ultralow.encoders import SemanticEncoder
 from pipeline.ultralow.feature_coder import FeatureCoder, Guidance, rate_lambda
 from pipeline.ultralow.painter import LatentPainter

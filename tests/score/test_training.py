@@ -9,10 +9,11 @@ import torch
 
 from pipeline.metrics.perceptual.teacher import Teacher
 from pipeline.score import DiffusionDecoder, FlowDecoder
-from pipeline.score.critics import STAGE_CHANNELS, Critics, balanced
 from pipeline.score.repaint_training import RepaintTask
 from pipeline.score.training import ScoreTask
+from pipeline.training.critics import STAGE_CHANNELS, Critics, balanced
 from pipeline.training.data import PhotoSet
+from pipeline.training.eyes import Eyes
 from pipeline.training.loop import TrainingConfig, train
 from tests.conftest import untrained_autoencoder
 
@@ -38,7 +39,7 @@ def repaint_task(photo_folder: Path, critics: Critics | None = None) -> RepaintT
     torch.manual_seed(0)
     teacher = Teacher(lpips.LPIPS(net="squeeze", pnet_rand=True, verbose=False))
     held_out = PhotoSet.load([photo_folder], 64, validation=True)
-    return RepaintTask(DiffusionDecoder(**SIZES), untrained_autoencoder(), teacher, held_out, 64, critics=critics)
+    return RepaintTask(DiffusionDecoder(**SIZES), untrained_autoencoder(), Eyes(teacher, critics=critics), held_out, 64)
 
 
 def test_a_painter_learns_for_both_samplers(photo_folder: Path, tmp_path: Path) -> None:

@@ -19,6 +19,8 @@ _HEAD = 128
 _NUDGE = 0.02
 """Deviation of the noise, in units of the input's deviation, that measures a critic's slope."""
 _SLOPE_WEIGHT = 1.0
+CRITIC_BETAS = (0.5, 0.99)
+"""Of AdamW, for the critics' weights."""
 
 
 class Critics(nn.Module):
