@@ -44,7 +44,7 @@ class Codec:
         self._folder = folder
         self.device = device
         self.precision = chosen(precision, device)
-        """What the painters compute in; everything else is float32 or exact."""
+        """What the networks of painters and of stage 1 compute in; everything else is float32 or exact."""
         self.standard = HFDSystem(self._load, folder, self.precision)
         self.ultralow = SPRDiffSystem(self._load, folder, self.precision)
         self._lock = threading.RLock()

@@ -69,7 +69,7 @@ DEFAULT_ALLOCATIONS = {SystemName.STANDARD: Allocation(QualityMapKind.ADAPTIVE),
 
 
 class Precision(StrEnum):
-    """What the painters' networks compute in; see `pipeline.precision`."""
+    """What the networks compute in; see `pipeline.precision`."""
 
     AUTO = "auto"
     """What the hardware multiplies fastest, or what ``BITBRUSH_PRECISION`` says."""

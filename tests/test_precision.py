@@ -1,4 +1,4 @@
-"""Which format the painters compute in, and how little of the result depends on it."""
+"""Which format the networks compute in, and how little of the result depends on it."""
 
 from pathlib import Path
 

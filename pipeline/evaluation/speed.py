@@ -31,7 +31,7 @@ class Timing:
 
     name: str
     precision: Precision | None
-    """Of the painter's network; None where there is none."""
+    """Of our networks; None where other people's, that have one of their own."""
     seconds: float
     ratio: float
     megapixels_per_second: float
@@ -76,8 +76,8 @@ def time_all(image: Image.Image, repeats: int = 5, others: bool = True) -> Itera
     yardstick = _median_seconds(peers.mbt2018_mean(image), repeats)
     yield Timing("yardstick Y: compressai mbt2018-mean", None, yardstick, 1.0, megapixels / yardstick, None)
     precisions = fast_precisions(torch.device("cpu"))
-    operations = [_coding(Codec.from_pretrained(device="cpu"), image)]
-    operations += [_painting(Codec.from_pretrained(device="cpu", precision=each), image) for each in precisions]
+    codecs = [Codec.from_pretrained(device="cpu", precision=each) for each in precisions]
+    operations = [kind(codec, image) for kind in (_coding, _painting) for codec in codecs]
     if others:
         operations.append(_others(image, precisions))
     for group in operations:
@@ -88,23 +88,27 @@ def time_all(image: Image.Image, repeats: int = 5, others: bool = True) -> Itera
 
 
 def _coding(codec: Codec, image: Image.Image) -> Iterator[_Operation]:
-    """What does not depend on the precision."""
+    """Encoding, and decoding what the stream alone says."""
     stream = codec.encode(image, quality=_QUALITY)
     autoencoder = codec.standard.autoencoder
 
     def reconstruct(coded: bytes) -> None:
         autoencoder.reconstruct(codec.decode_latent(coded))
 
-    yield _Operation("encode at a quality", lambda: codec.encode(image, quality=_QUALITY))
-    yield _Operation(f"encode to {BPP} bpp", lambda: codec.encode(image, bpp=BPP))
-    yield _Operation("decode to the autoencoder's picture", lambda: reconstruct(stream))
+    precision = codec.precision
+    yield _Operation("encode at a quality", lambda: codec.encode(image, quality=_QUALITY), None, precision)
+    yield _Operation(f"encode to {BPP} bpp", lambda: codec.encode(image, bpp=BPP), None, precision)
+    yield _Operation("decode to the autoencoder's picture", lambda: reconstruct(stream), None, precision)
     yield _Operation(
         f"encode to {BPP} bpp + decode to the autoencoder's picture",
         lambda: reconstruct(codec.encode(image, bpp=BPP)),
         0.25,
+        precision,
     )
     ultralow = SystemName.ULTRALOW
-    yield _Operation("ultra-low: encode", lambda: codec.encode(image, bpp=_ULTRALOW_BPP, codec=ultralow))
+    yield _Operation(
+        "ultra-low: encode", lambda: codec.encode(image, bpp=_ULTRALOW_BPP, codec=ultralow), None, precision
+    )
 
 
 def _painting(codec: Codec, image: Image.Image) -> Iterator[_Operation]:

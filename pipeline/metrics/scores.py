@@ -72,16 +72,11 @@ def _plane_ms_ssim(original: UInt8, picture: UInt8) -> float:
 
 def _similarities(x: Tensor, y: Tensor) -> tuple[float, float]:
     """Means of SSIM and of its contrast term over all windows of two planes ``(1, 1, H, W)``."""
-    offsets = torch.arange(_WINDOW, dtype=torch.float32) - _WINDOW // 2
-    window = torch.exp(-offsets.square() / (2 * _WINDOW_SIGMA**2))
-    window = (window / window.sum()).view(1, 1, 1, -1)
     total = torch.zeros(2, dtype=torch.float64)
     height, width = (side - _WINDOW + 1 for side in x.shape[2:])
     for rows in strips(height):
         a, b = (plane[..., rows.start : rows.stop + _WINDOW - 1, :] for plane in (x, y))
-        # One by one, as on a CPU a convolution works on 16 channels however few there are.
-        moments = (F.conv2d(F.conv2d(plane, window.mT), window) for plane in (a, b, a * a, b * b, a * b))
-        mean_a, mean_b, square_a, square_b, product = moments
+        mean_a, mean_b, square_a, square_b, product = map(_windowed, (a, b, a * a, b * b, a * b))
         means = mean_a.square() + mean_b.square()
         contrast = (2 * (product - mean_a * mean_b) + _CONTRAST) / (square_a + square_b - means + _CONTRAST)
         similarity = (2 * mean_a * mean_b + _LUMINANCE) / (means + _LUMINANCE) * contrast
@@ -102,3 +97,18 @@ def measure(original: UInt8, picture: UInt8) -> Scores:
             f"The pictures differ in size ({sizes[0]} and {sizes[1]}); compare a picture with its own original."
         )
     return Scores(psnr(original, picture), ms_ssim(original, picture), lpips_distance(original, picture))
+
+
+def _windowed(plane: Tensor) -> Tensor:
+    """Means of ``(1, 1, H, W)`` in SSIM's Gaussian window, where it fits: sums of shifted planes, as on a CPU a
+    convolution works on 16 channels however few there are."""
+    offsets = torch.arange(_WINDOW, dtype=torch.float32) - _WINDOW // 2
+    window = torch.exp(-offsets.square() / (2 * _WINDOW_SIGMA**2))
+    first, *others = (window / window.sum()).tolist()
+    for side in (2, 3):
+        length = plane.shape[side] - _WINDOW + 1
+        means = plane.narrow(side, 0, length) * first
+        for shift, weight in enumerate(others, 1):
+            means.add_(plane.narrow(side, shift, length), alpha=weight)
+        plane = means
+    return plane

@@ -20,7 +20,8 @@ def without_weave(residual: Tensor, scale: Tensor, patch: int) -> Tensor:
     places = positions.unflatten(1, (-1, patch**2)) * scale[:, None]
     apart = places - places.mean(2, keepdim=True)
     common = (apart / (1 + (apart / _LIMIT).square())).flatten(1, 2)
-    common = F.avg_pool2d(F.pad(common, [_WINDOW // 2] * 4, mode="replicate"), _WINDOW, 1)
+    common = F.pad(common, [_WINDOW // 2] * 4, mode="replicate")
+    common = F.avg_pool2d(F.avg_pool2d(common, (_WINDOW, 1), 1), (1, _WINDOW), 1)
     common = common.unflatten(1, (-1, patch**2))
     pattern = (common - common.mean(2, keepdim=True)) / scale[:, None]
     return residual - F.pixel_shuffle(pattern.flatten(1, 2), patch)

@@ -62,14 +62,19 @@ def load_network(key: str) -> "LPIPS":
         import lpips
 
         if key != DISTILLED:
-            return lpips.LPIPS(net=key, verbose=False).requires_grad_(False)
+            return _ready(lpips.LPIPS(net=key, verbose=False))
         from pipeline.metrics.perceptual.distilled import DistilledSqueezeNet
 
         network = lpips.LPIPS(net="squeeze", pnet_rand=True, verbose=False)
         network.net = DistilledSqueezeNet.from_pretrained(
             DISTILLED_FOLDER, torch_dtype=torch.float32, low_cpu_mem_usage=False
         )
-        return network.eval().requires_grad_(False)
+        return _ready(network)
+
+
+def _ready(network: "LPIPS") -> "LPIPS":
+    """Frozen, in the memory format of pictures, which halves the time."""
+    return network.eval().requires_grad_(False).to(memory_format=torch.channels_last)
 
 
 def network_in_use() -> str | None:
