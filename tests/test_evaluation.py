@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from pipeline.codec import Codec
 from pipeline.comparison.catalogue import autoencoder, coarse, plain, plain_smaller, repaint
-from pipeline.evaluation import quality, speed
+from pipeline.evaluation import quality, speed, streaks
 from pipeline.evaluation.bd import saving
 from pipeline.evaluation.plots import (
     Mark,
@@ -88,6 +88,13 @@ def test_yardsticks_are_further_columns_of_the_same_rows(codec: Codec, tmp_path:
 
 def test_rows_without_yardsticks_are_not_in_their_table(results: Results) -> None:
     assert len(yardstick_table(results).splitlines()) == 2
+
+
+def test_streaks_of_every_method_stand_beside_the_photographs(codec: Codec, pictures: list[Path]) -> None:
+    found = streaks.shares(codec, pictures, 0.3)
+    assert list(found)[:2] == [streaks.ORIGINALS, "autoencoder"]
+    assert "AVIF (speed 6, tune iq)" in found
+    assert all(0 < share < 1 for share in found.values())
 
 
 @pytest.mark.parametrize("system", SystemName)

@@ -11,7 +11,7 @@ import typer
 from pipeline.codec import Codec
 from pipeline.comparison.baselines import PLAIN_CODECS
 from pipeline.comparison.catalogue import plain
-from pipeline.evaluation import lpips_check, maps, plots, profiling, robustness, scaling, speed, tables
+from pipeline.evaluation import lpips_check, maps, plots, profiling, robustness, scaling, speed, streaks, tables
 from pipeline.evaluation import quality as measuring
 from pipeline.evaluation.campaign import campaign_curve
 from pipeline.evaluation.canvas import saved
@@ -201,6 +201,7 @@ def robustness_command(data: Data, out: Out = RESULTS / "robustness.json") -> No
 
 
 app.command("maps")(maps.command)
+app.command("streaks")(streaks.command)
 
 
 @app.command("lpips")
