@@ -2,6 +2,7 @@
 
 import copy
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 import torch
@@ -181,3 +182,27 @@ def test_the_analysis_of_tiles_is_that_of_the_whole(tiny_autoencoder: Autoencode
     whole = model.analysis(image, quality)
     tiled = map_tiles(model.analysis, (image, quality), (1, CELL), 16, size=64, margin=model.analysis_path.reach)
     torch.testing.assert_close(tiled, whole, atol=1e-3, rtol=1e-4)
+
+
+def test_a_latent_serves_for_qualities_nearby(
+    codec: Codec, example_pictures: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = codec.standard.autoencoder
+    image = pad(to_tensor(load_image(example_pictures[0]).crop((128, 64, 384, 320))), ALIGNMENT)
+    analysis = Mock(wraps=model.analysis)
+    monkeypatch.setattr(model, "analysis", analysis)
+    encode_at = model.encoder(image)
+    encode_at(QualityMap(1000))
+    near = encode_at(QualityMap(1100))
+    assert analysis.call_count == 1
+    far = encode_at(QualityMap(3000))
+    assert analysis.call_count == 2
+    assert far == model.compress(image, QualityMap(3000))
+    anew = model.compress(image, QualityMap(1100))
+
+    def error(payload: bytes) -> torch.Tensor:
+        return (model.reconstruct(model.decompress(payload, 1100, 256, 256)) - image).square().mean()
+
+    bits, distortion = len(near) / len(anew), error(near) / error(anew)
+    assert bits == pytest.approx(1, abs=0.02)
+    assert bits * distortion == pytest.approx(1, abs=0.02)

@@ -14,6 +14,7 @@ from tqdm import tqdm
 from pipeline.arrays import UInt8
 from pipeline.codec import Codec
 from pipeline.comparison import CodecSubject, Method
+from pipeline.comparison.baselines import PLAIN_CODECS
 from pipeline.errors import ImageError
 from pipeline.evaluation.results import Results, Row, load_results
 from pipeline.images import load_image
@@ -25,8 +26,10 @@ _WEIGHTS = {
     SystemName.STANDARD: ("autoencoder", "diffusion", "flow"),
     SystemName.ULTRALOW: ("ultralow", "vae", "painter"),
 }
-_FAMILIES = {"diffusion": "diffusion", "flow": "flow", "painter": "diffusion"}
-"""What depends on these weights alone; on all others, everything does."""
+_PAINTERS = {"diffusion": "diffusion", "flow": "flow", "painter": "diffusion"}
+"""Weights that only the methods depend on whose names hold this word."""
+_PICTURES = "vae"
+"""Weights that no stream depends on, and so no conventional codec in as many bytes; on all others, everything does."""
 _UNPAINTED = ("autoencoder", "coarse")
 """Families whose rows hold the sizes of the streams themselves."""
 Further = Callable[[Sequence[UInt8], Sequence[UInt8]], dict[str, Any]]
@@ -115,10 +118,13 @@ def _rows_still_valid(before: Results, now: Results) -> list[Row]:
     if (before.pictures, before.lpips) != (now.pictures, now.lpips):
         return []
     changed = [name for name, value in now.weights.items() if before.weights[name] != value]
-    if not all(name in _FAMILIES for name in changed):
-        return []
-    families = {_FAMILIES[name] for name in changed}
-    return [row for row in before.rows if not any(family in row.method for family in families)]
+    return [row for row in before.rows if not any(_depends(row, name) for name in changed)]
+
+
+def _depends(row: Row, weights: str) -> bool:
+    if weights in _PAINTERS:
+        return _PAINTERS[weights] in row.method
+    return weights != _PICTURES or row.family not in PLAIN_CODECS
 
 
 def evaluate(
