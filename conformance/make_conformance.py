@@ -10,7 +10,7 @@ from PIL import Image
 from pipeline.codec import Codec
 from pipeline.conformance import write
 from pipeline.images import load_image
-from pipeline.settings import SystemName
+from pipeline.settings import Precision, SystemName
 
 _EXAMPLES = Path(__file__).parent.parent / "assets" / "examples"
 _STREAMS = (
@@ -29,7 +29,7 @@ _STREAMS = (
 
 
 def main() -> None:
-    codec = Codec.from_pretrained(device="cpu")
+    codec = Codec.from_pretrained(device="cpu", precision=Precision.FP32)
     streams = {}
     for picture, (width, height), name, quality in _STREAMS:
         image = load_image(_EXAMPLES / picture).resize((width, height), Image.Resampling.BICUBIC)

@@ -65,7 +65,7 @@ class Codec:
 
     @property
     def description(self) -> str:
-        """Device and precision of the painters, for people."""
+        """Device and precision, for people."""
         return f"{self.device.type}, {self.precision}"
 
     @property
@@ -109,7 +109,8 @@ class Codec:
             codec: the compression system.
             quality: 0 ... 1; the rate follows from the picture.
             bpp: bits per pixel of the whole stream, header included; the quality is searched over real streams, and
-                the largest stream within the target is returned (the smallest possible one where none is).
+                the largest stream within the target is returned (the smallest possible one where none is). It may
+                differ by a few bytes from that of its quality, for its latent may be that of a quality nearby.
             allocation: where in the picture the bits go; a target bitrate stays the same.
             check: called before every stream that is made; what it raises ends the encoding.
 

@@ -1,9 +1,9 @@
-"""Which floating-point format the networks run in: what the hardware multiplies fast.
+"""Which floating-point format the painters and stage 1 run in: what the hardware multiplies fast.
 
-Latents are exact whatever the format: what decodes them is computed in fixed point. The learned paths of stage 1's
-transforms run in it, beside a linear path in float32: in bfloat16 the reconstruction is within 67 dB of float32's on
-photographs, 61 dB on stripes and noise, and streams cost the same for what they show. The noise, the sampler and the
-sums of the residual form are float32.
+Latents are exact whatever the format: what decodes them is computed in fixed point. Where the format is bfloat16, the
+learned paths of stage 1's transforms run in it beside a linear path in float32: the reconstruction is within 67 dB of
+float32's on photographs, 61 dB on stripes and noise, and streams cost the same for what they show. The noise, the
+sampler and the sums of the residual form are float32.
 """
 
 import os

@@ -69,7 +69,7 @@ DEFAULT_ALLOCATIONS = {SystemName.STANDARD: Allocation(QualityMapKind.ADAPTIVE),
 
 
 class Precision(StrEnum):
-    """What the networks compute in; see `pipeline.precision`."""
+    """What the painters and stage 1 compute in; see `pipeline.precision`."""
 
     AUTO = "auto"
     """What the hardware multiplies fastest, or what ``BITBRUSH_PRECISION`` says."""

@@ -1,4 +1,4 @@
-"""Which format the networks compute in, and how little of the result depends on it."""
+"""Which format painters and stage 1 compute in, and how little of the result depends on it."""
 
 from pathlib import Path
 

@@ -150,34 +150,37 @@ class Autoencoder(Model):
 
     @torch.no_grad()
     def rate_model(self, image: Tensor) -> RateModel:
-        """How the streams of `compress` should grow with the quality."""
+        """How the payloads of `encoder` should grow with the quality."""
         return rate_model(self.coefficients(bands(image, ALIGNMENT)), self.log_gain, BLOCK, *_RATE)
 
     def encoder(self, image: Tensor) -> Callable[[QualityMap], bytes]:
         """A function from quality maps to payloads of ``image`` ``(1, 3, height, width)`` in [0, 1], sides multiples
         of 64.
 
-        Where all of a map is near the last one, the latent is the same but for its unit, as good per bit as a new one.
+        Where all of a map is near the one that was analysed last, the latent is that one's but for its unit, as good
+        per bit as a new one.
         """
-        last: list[tuple[Tensor, Tensor]] = []
+        analysed: tuple[Tensor, Tensor] | None = None
 
         @torch.no_grad()
         def encode_at(quality: QualityMap) -> bytes:
+            nonlocal analysed
             plane = self._plane(quality.codes, *image.shape[2:])
-            if last and (plane - last[0][0]).abs().max() <= _NEAR:
-                known, y = last[0]
-                y = y * (self._gain(plane, y.shape[2:]) / self._gain(known, y.shape[2:]))
+            if analysed is not None and (plane - analysed[0]).abs().max() <= _NEAR:
+                known, y = analysed
+                y = y * spread(torch.exp(self.log_gain(plane) - self.log_gain(known)), y.shape[2:])
             else:
+                analysed = None  # not kept while the next is made
                 y = map_tiles(
                     self.analysis, (image, plane), in_steps=(1, CELL), out_step=BLOCK, margin=self.analysis_path.reach
                 )
-                last[:] = [(plane, y)]
+                analysed = plane, y
             return self._payload(y, plane, quality)
 
         return encode_at
 
     def compress(self, image: Tensor, quality: QualityMap) -> bytes:
-        """Entropy-codes ``image`` once, see `encoder`."""
+        """The payload of one map, see `encoder`."""
         return self.encoder(image)(quality)
 
     def _payload(self, y: Tensor, plane: Tensor, quality: QualityMap) -> bytes:
@@ -193,7 +196,7 @@ class Autoencoder(Model):
         """The exact latent of a payload for a padded picture of ``height`` x ``width``.
 
         Raises:
-            StreamError: the payload is not one of `compress` for this quality and size.
+            StreamError: the payload is not one of `encoder` for this quality and size.
         """
         reader, quality = self._begun(payload, quality_code, height, width)
         values = self.entropy.read(reader, quality.codes, height // BLOCK, width // BLOCK)

@@ -257,7 +257,7 @@ def verify() -> None:
     from pipeline.conformance import verify as verdicts
 
     different = 0
-    for verdict in verdicts(load_codec(Precision.FP32)):
+    for verdict in verdicts(load_codec(Precision.AUTO)):
         typer.echo(f"{verdict.name}: {'; '.join(verdict.differences) or 'agrees'}")
         different += bool(verdict.differences)
     if different:

@@ -37,7 +37,7 @@ Shift = Annotated[
 ]
 Compute = Annotated[
     Precision,
-    typer.Option("--precision", help="What the painter's network computes in; auto: what is fast on this hardware."),
+    typer.Option("--precision", help="What the painters and stage 1 compute in; auto: what is fast on this hardware."),
 ]
 Seed = Annotated[int, typer.Option(min=0, max=MAX_SEED, help="The same seed paints the same detail.")]
 QualityMap = Annotated[

@@ -29,7 +29,8 @@ _WEIGHTS = {
 _PAINTERS = {"diffusion": "diffusion", "flow": "flow", "painter": "diffusion"}
 """Weights that only the methods depend on whose names hold this word."""
 _PICTURES = "vae"
-"""Weights that no stream depends on, and so no conventional codec in as many bytes; on all others, everything does."""
+"""Weights whose decoder alone is trained on, so that streams stay, and conventional codecs in as many bytes; on all
+others, everything depends."""
 _UNPAINTED = ("autoencoder", "coarse")
 """Families whose rows hold the sizes of the streams themselves."""
 Further = Callable[[Sequence[UInt8], Sequence[UInt8]], dict[str, Any]]

@@ -21,7 +21,7 @@ from pipeline.evaluation.inputs import Data, pictures_below
 from pipeline.evaluation.results import RESULTS, write_figures
 from pipeline.evaluation.studies import DIFFUSION
 from pipeline.images import load_image
-from pipeline.metrics.streaks import streak_share
+from pipeline.metrics import streak_share
 
 ORIGINALS = "photographs"
 
@@ -43,13 +43,14 @@ def shares(codec: Codec, pictures: list[Path], rate: float) -> dict[str, float]:
 
 def command(
     data: Data,
-    rate: Annotated[list[float], typer.Option(help="Bits per pixel; may be given more than once.")] = [0.12, 0.25],  # noqa: B006
+    bpp: Annotated[list[float], typer.Option(help="Bits per pixel; may be given more than once.")] = [0.12, 0.25],  # noqa: B006
     out: Annotated[Path, typer.Option(help="JSON file for the figures.")] = RESULTS / "streaks.json",
 ) -> None:
     """Share of fine detail in exactly horizontal and vertical lines: photographs, decoders, conventional codecs."""
     codec, pictures = Codec.from_pretrained(), pictures_below(data)
-    figures: dict[str, Any] = {"weights": codec.weights_hash("autoencoder"), "pictures": len(pictures)}
-    for each in rate:
+    weights = {name: codec.weights_hash(name) for name in ("autoencoder", "diffusion")}
+    figures: dict[str, Any] = {"weights": weights, "pictures": len(pictures)}
+    for each in bpp:
         figures[f"{each:g} bpp"] = found = shares(codec, pictures, each)
         for name, share in found.items():
             typer.echo(f"{each:g} bpp  {name}: {share:.3f}")

@@ -85,20 +85,6 @@ def _similarities(x: Tensor, y: Tensor) -> tuple[float, float]:
     return similarity_mean, contrast_mean
 
 
-def measure(original: UInt8, picture: UInt8) -> Scores:
-    """Scores of ``picture`` against ``original``, both ``(H, W, 3)`` uint8.
-
-    Raises:
-        ImageError: the two differ in size.
-    """
-    if original.shape != picture.shape:
-        sizes = [f"{width} × {height}" for height, width, _ in (original.shape, picture.shape)]
-        raise ImageError(
-            f"The pictures differ in size ({sizes[0]} and {sizes[1]}); compare a picture with its own original."
-        )
-    return Scores(psnr(original, picture), ms_ssim(original, picture), lpips_distance(original, picture))
-
-
 def _windowed(plane: Tensor) -> Tensor:
     """Means of ``(1, 1, H, W)`` in SSIM's Gaussian window, where it fits: sums of shifted planes, as on a CPU a
     convolution works on 16 channels however few there are."""
@@ -112,3 +98,17 @@ def _windowed(plane: Tensor) -> Tensor:
             means.add_(plane.narrow(side, shift, length), alpha=weight)
         plane = means
     return plane
+
+
+def measure(original: UInt8, picture: UInt8) -> Scores:
+    """Scores of ``picture`` against ``original``, both ``(H, W, 3)`` uint8.
+
+    Raises:
+        ImageError: the two differ in size.
+    """
+    if original.shape != picture.shape:
+        sizes = [f"{width} × {height}" for height, width, _ in (original.shape, picture.shape)]
+        raise ImageError(
+            f"The pictures differ in size ({sizes[0]} and {sizes[1]}); compare a picture with its own original."
+        )
+    return Scores(psnr(original, picture), ms_ssim(original, picture), lpips_distance(original, picture))

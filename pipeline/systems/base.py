@@ -54,7 +54,7 @@ class System(ABC, Generic[R]):
 
     def __init__(self, load: Loader, folder: Path, precision: Precision = Precision.FP32):
         """``folder`` is where the models lie, in the layout of ``checkpoints/``; ``load`` loads one of them.
-        ``precision`` is what the networks compute in, never ``auto``."""
+        ``precision`` is what painters and stage 1 compute in, never ``auto``."""
         self._load = load
         self._precision = precision
         self._folder = folder

@@ -14,7 +14,7 @@ from pipeline.autoencoder.allocation import wanted_levels
 from pipeline.precision import lower
 from pipeline.score import DiffusionDecoder, FlowDecoder, SampleStep, ScoreDecoder
 from pipeline.search import RateModel
-from pipeline.settings import Allocation, Decoder, DecodeSettings, SystemName
+from pipeline.settings import Allocation, Decoder, DecodeSettings, Precision, SystemName
 from pipeline.stream import StreamHeader
 from pipeline.systems.base import Reconstruction, System
 
@@ -42,8 +42,9 @@ class HFDSystem(System[MappedReconstruction]):
     def autoencoder(self) -> Autoencoder:
         model = self._load(Autoencoder, self.model_name)
         model.entropy.cpu()
-        lower(model.analysis_path, self._precision)
-        lower(model.synthesis_path, self._precision)
+        if self._precision is Precision.BF16:  # float16 cannot hold what a foreign stream may ask for
+            lower(model.analysis_path, self._precision)
+            lower(model.synthesis_path, self._precision)
         return model
 
     @cached_property

@@ -15,6 +15,13 @@ _MOST_SHIFT = 8
 """Pixels by which the crop is shifted against the grid of LPIPS' network."""
 _HALF_SIZE_SHARE = 0.25
 """Of the batches: LPIPS at half size."""
+_LPIPS_WEIGHT = 6.0
+_STATISTICS_WEIGHT = 1.0
+"""Of `feature_statistics` of the LPIPS network's maps."""
+_ENERGY_WEIGHT = 0.05
+"""Of `local_energy_error`."""
+_CRITICS_SHARE = 0.5
+"""Gradient of the critics at the picture, in units of that of LPIPS, statistics and energy together."""
 _CRITIC_SIDE = 128
 """Pixels a side that the critic of pixels is shown, at most: it looks at detail, and costs more than all else."""
 
@@ -37,26 +44,12 @@ class View:
         return F.avg_pool2d(part, 2) if self.half else part
 
 
-@dataclass(frozen=True)
-class EyesWeights:
-    """Of the parts of what is noticed."""
-
-    lpips: float = 6.0
-    statistics: float = 1.0
-    """`feature_statistics` of the LPIPS network's maps."""
-    energy: float = 0.05
-    """`local_energy_error`."""
-    critics: float = 0.5
-    """Gradient of the critics at the picture, in units of that of LPIPS, statistics and energy together."""
-
-
 class Eyes:
     """Judges painted pictures in random views; with critics, these learn in the same step from a loss of their own."""
 
-    def __init__(self, teacher: Teacher, weights: EyesWeights = EyesWeights(), critics: Critics | None = None):
+    def __init__(self, teacher: Teacher, critics: Critics | None = None):
         self.teacher = teacher
         self.critics = critics
-        self._weights = weights
 
     def __call__(self, images: Tensor, pictures: Tensor, decoded: Tensor, generator: torch.Generator) -> Tensor:
         """``(batch,)``: what is noticed of ``pictures`` painted for ``images``, all ``(batch, 3, H, W)`` in [0, 1];
@@ -78,13 +71,13 @@ class Eyes:
         self.critics.requires_grad_(False)
         fooled = F.softplus(self.critics(real) - self.critics(painted)).mean(1)
         self.critics.requires_grad_(True)
-        return balanced(perceptual, fooled, pictures, self._weights.critics) + learned
+        return balanced(perceptual, fooled, pictures, _CRITICS_SHARE) + learned
 
     def _perceptual(self, images: Tensor, wanted: list[Tensor], pictures: Tensor, found: list[Tensor]) -> Tensor:
         """LPIPS, local statistics, energy of fine detail, ``(batch,)``; of both with LPIPS' feature maps."""
-        lpips = self._weights.lpips * self.teacher.distance_of(wanted, found)
-        statistics = self._weights.statistics * feature_statistics(wanted, found)
-        return lpips + statistics + self._weights.energy * local_energy_error(pictures, images)
+        lpips = _LPIPS_WEIGHT * self.teacher.distance_of(wanted, found)
+        statistics = _STATISTICS_WEIGHT * feature_statistics(wanted, found)
+        return lpips + statistics + _ENERGY_WEIGHT * local_energy_error(pictures, images)
 
 
 def _part(pictures: Tensor, generator: torch.Generator) -> tuple[Any, ...]:

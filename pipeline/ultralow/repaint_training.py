@@ -25,7 +25,7 @@ from pipeline.ultralow.training import UltraLow
 from pipeline.ultralow.vae import BlockVAE
 
 _VALIDATION_QUALITIES = (0.1, 0.5, 0.9)
-WEIGHTS = {
+_WEIGHTS = {
     "residual": 0.1,
     "painted": 100.0,
     "coarse": 400.0,
@@ -48,7 +48,7 @@ class UltraLowRepaintTask:
         self._semantic = frozen(semantic)
         self._eyes = eyes
         self._painter = system.painter
-        system.coder.requires_grad_(False)
+        frozen(system.coder)
         vae.encoder_path.requires_grad_(False)
         learning: dict[str, nn.Module] = {"painter": system.painter, "decoder": vae.decoder_path}
         if eyes.critics is not None:
@@ -99,7 +99,7 @@ class UltraLowRepaintTask:
             "repetition": grid_repetition(painted) + grid_repetition(coarse),
         }
         noticed = states.perception * self._eyes(images, painted, coarse.detach(), generator)
-        return (noticed + torch.stack([WEIGHTS[name] * part for name, part in losses.items()]).sum(0)).mean()
+        return (noticed + torch.stack([_WEIGHTS[name] * part for name, part in losses.items()]).sum(0)).mean()
 
     @torch.no_grad()
     def validate(self) -> dict[str, float]:

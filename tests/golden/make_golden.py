@@ -10,7 +10,7 @@ from pathlib import Path
 from pipeline.codec import Codec
 from pipeline.evaluation.robustness import latent_hash
 from pipeline.images import load_image
-from pipeline.settings import SystemName
+from pipeline.settings import Precision, SystemName
 
 HERE = Path(__file__).parent
 EXAMPLES = HERE.parent.parent / "assets" / "examples"
@@ -19,7 +19,7 @@ QUALITIES = (0.0, 0.3, 0.6, 1.0)
 
 
 def main(systems: list[SystemName]) -> None:
-    codec = Codec.from_pretrained(device="cpu")
+    codec = Codec.from_pretrained(device="cpu", precision=Precision.FP32)
     hashes = json.loads(HASHES.read_text())
     for system in systems:
         for path, quality in zip(sorted(EXAMPLES.iterdir())[:4], QUALITIES, strict=True):

@@ -16,7 +16,7 @@ class Teacher:
     """The official SqueezeNet inside ``lpips.LPIPS(net="squeeze")``, frozen, with the linear heads on top."""
 
     def __init__(self, network: "LPIPS"):
-        network = copy.deepcopy(network)  # others may share it, on another device and in another memory format
+        network = copy.deepcopy(network)  # others may share it, on another device
         self.network = network.requires_grad_(False).to(memory_format=torch.channels_last)
         slices = [getattr(network.net, f"slice{index + 1}") for index in range(network.L)]
         self._layers = [layer for part in slices for layer in part.children() if not isinstance(layer, nn.ReLU)]
