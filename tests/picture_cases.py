@@ -260,7 +260,11 @@ def _png_spaces() -> Iterator[Case]:
     yield Case("cICP of PQ, paper white", pq, WHITE)
     yield Case("cICP of HLG, paper white", png(2, 8, bytes([192] * 3) * SIZE[0], _cicp(9, 18)), WHITE)
     yield Case("cICP over iCCP", warm_png(_cicp(12, 13), _iccp(grey_profile(1))), shown(to_linear(warm), _P3))
+    p3_profile = _iccp(rgb_profile(_P3))
+    yield Case("cICP of sRGB over iCCP", warm_png(_cicp(1, 13), p3_profile), WARM)
+    yield Case("cICP of sRGB over iCCP and gAMA", warm_png(_cicp(1, 13), p3_profile, _gama(1)), WARM)
     yield Case("cICP of unknown numbers", warm_png(_cicp(2, 2)), WARM)
+    yield Case("cICP of unknown numbers below iCCP", warm_png(_cicp(2, 2), p3_profile), shown(warm**2.2, _P3))
     yield Case("cICP of video levels", warm_png(chunk(b"cICP", b"\x0c\x0d\0\0")), WARM)
     nclx = encoded(plain(), "AVIF", quality=100, subsampling="4:4:4")
     at = nclx.index(b"colrnclx") + 8

@@ -12,6 +12,7 @@ ANIMATED = "The picture is an animation; its first frame is used."
 _MAX_PROFILE = 8_000_000
 _CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 _BESIDE = {b"tRNS", b"cICP", b"iCCP", b"sRGB", b"gAMA", b"cHRM", b"eXIf", b"acTL"}
+_CICP_OF_SRGB = bytes([1, 13, 0, 1])
 _PASSES = ((0, 8, 0, 8), (4, 8, 0, 8), (0, 4, 4, 8), (2, 4, 0, 4), (0, 2, 2, 4), (1, 2, 0, 2), (0, 1, 1, 2))
 """First column, step, first row, step of each pass of an interlaced picture."""
 
@@ -116,7 +117,7 @@ def _profile(chunks: dict[bytes, bytes]) -> bytes | None:
     if len(chunks.get(b"cICP", b"")) == 4:
         primaries, transfer, matrix, full = chunks[b"cICP"]
         profile = icc.from_cicp(primaries, transfer) if (matrix, full) == (0, 1) else None
-        if profile:
+        if profile or chunks[b"cICP"] == _CICP_OF_SRGB:
             return profile
     if b"iCCP" in chunks:
         _, _, compressed = chunks[b"iCCP"].partition(b"\0")
