@@ -158,13 +158,16 @@ def exif(orientation: int, *others: tuple[int, int, int, bytes], order: str = "<
     return head + struct.pack(order + "H", len(entries)) + packed + bytes(4)
 
 
-def tiff(samples: np.ndarray, photometric: int, kind: int, order: str = "<", **tags: tuple[int, ...]) -> bytes:
-    """An uncompressed TIFF of ``(height, width[, channels])`` samples; kind 1 unsigned, 2 signed, 3 real."""
+def tiff(
+    samples: np.ndarray, photometric: int, kind: int, order: str = "<", deflated: bool = False, **tags: tuple[int, ...]
+) -> bytes:
+    """A TIFF of ``(height, width[, channels])`` samples; kind 1 unsigned, 2 signed, 3 real."""
     height, width, channels = (*samples.shape, 1)[:3]
     data = samples.astype(samples.dtype.newbyteorder(order)).tobytes()
+    data = zlib.compress(data) if deflated else data
     values = {
-        256: (width,), 257: (height,), 258: (8 * samples.dtype.itemsize,) * channels, 259: (1,), 262: (photometric,),
-        273: (0,), 277: (channels,), 278: (height,), 279: (len(data),), 339: (kind,) * channels,
+        256: (width,), 257: (height,), 258: (8 * samples.dtype.itemsize,) * channels,
+        259: (8 if deflated else 1,), 262: (photometric,), 273: (0,), 277: (channels,), 278: (height,), 279: (len(data),), 339: (kind,) * channels,
     }  # fmt: skip
     values |= {int(name.removeprefix("t")): value for name, value in tags.items()}
     extra_at = 8 + 2 + 12 * len(values) + 4
@@ -283,6 +286,8 @@ def _deep() -> Iterator[Case]:
         yield Case(f"real TIFF {order}", tiff(flat(0.5, "f4"), 1, 3, order), (128,) * 3)
         colour = flat(1, "u2", 3) * (257 * np.array(WARM, "u2"))
         yield Case(f"16-bit colour TIFF {order}", tiff(colour, 2, 1, order), WARM)
+        for deflated in (False, True):
+            yield from _deep_tiffs(order, deflated)
     yield Case("8-bit TIFF, white is zero", tiff(flat(60, "u1"), 0, 1), (195,) * 3)
     yield Case("real TIFF, white is zero", tiff(flat(0.25, "f4"), 0, 3), (191,) * 3)
     yield Case("signed 16-bit TIFF", tiff(flat(16_384, "i2"), 1, 2), (128,) * 3)
@@ -308,6 +313,20 @@ def _deep() -> Iterator[Case]:
         encoded(Image.fromarray(flat(40_000, "u2")), "JXL", lossless=True),
         shown([40_000 / 65_535] * 3),
     )
+
+
+def _deep_tiffs(order: str, deflated: bool) -> Iterator[Case]:
+    name = f"TIFF {order}{' deflated' if deflated else ''}"
+    for kind, sort, value, tone in (
+        (2, "i2", 20_000, 156),
+        (2, "i4", 1_500_000_000, 178),
+        (3, "f4", 0.5, 128),
+    ):
+        for photometric, shade in ((1, tone), (0, 255 - tone)):
+            made = tiff(flat(value, sort), photometric, kind, order, deflated)
+            yield Case(f"{sort} {name} of photometric {photometric}", made, (shade,) * 3)
+    colour = flat(1, "f4", 3) * unit(WARM).astype("f4")
+    yield Case(f"real colour {name}", tiff(colour, 2, 3, order, deflated), WARM)
 
 
 def _transparent() -> Iterator[Case]:

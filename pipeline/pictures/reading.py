@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image, ImageFile, UnidentifiedImageError
 
 from pipeline.errors import ImageError
-from pipeline.pictures import colour, tones
+from pipeline.pictures import colour, tiff, tones
 from pipeline.pictures.cleaned import MAX_PIXELS, SEVERAL, Cleaned, check_size, damaged
 from pipeline.pictures.exif import orientation, upright
 from pipeline.pictures.formats import identify
@@ -114,6 +114,8 @@ def _opened(cleaned: Cleaned, name: str) -> Iterator[ImageFile.ImageFile]:
     with Image.open(io.BytesIO(cleaned.content), formats=(name,)) as image:
         if cleaned.channels == 1:
             check_size(*image.size)
+        if name == "TIFF":
+            tiff.swap_once(image)
         yield image
 
 

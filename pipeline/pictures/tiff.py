@@ -4,6 +4,8 @@ import struct
 from dataclasses import dataclass
 from typing import Any
 
+from PIL import ImageFile
+
 from pipeline.pictures.cleaned import SEVERAL, Cleaned, check_size, damaged
 
 _WIDTH, _HEIGHT, _BITS, _PHOTOMETRIC, _ORIENTATION, _SAMPLES = 256, 257, 258, 262, 274, 277
@@ -17,6 +19,8 @@ _WHOLE_NUMBERS = {1: "B", 3: "H", 4: "I", 16: "Q"}
 _MAX_VALUES = 64
 _WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB = 0, 1, 2
 _UNSIGNED, _SIGNED, _FLOAT = 1, 2, 3
+_IN_NATIVE_ORDER = {"F;32BF": "F;32NF", "I;32BS": "I;32NS", "I;16BS": "I;16NS"}
+"""Pillow's raw modes of big-endian samples, and of the same samples in the machine's order."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +78,16 @@ def clean(content: bytes) -> Cleaned:
         notes=(SEVERAL,) if following else (),
         **cleaned,
     )
+
+
+def swap_once(image: ImageFile.ImageFile) -> None:
+    """Keeps Pillow from swapping compressed samples, which libtiff hands over in the machine's order."""
+    image.tile = [
+        tile._replace(args=(_IN_NATIVE_ORDER.get(tile.args[0], tile.args[0]), *tile.args[1:]))
+        if tile.codec_name == "libtiff" and tile.args
+        else tile
+        for tile in image.tile
+    ]
 
 
 def _end(layout: _Layout, kind: int, number: int, where: bytes) -> int:
