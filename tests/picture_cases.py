@@ -161,15 +161,20 @@ def exif(orientation: int, *others: tuple[int, int, int, bytes], order: str = "<
 def tiff(
     samples: np.ndarray, photometric: int, kind: int, order: str = "<", deflated: bool = False, **tags: tuple[int, ...]
 ) -> bytes:
-    """A TIFF of ``(height, width[, channels])`` samples; kind 1 unsigned, 2 signed, 3 real."""
+    """A TIFF of ``(height, width[, channels])`` samples; kind 1 unsigned, 2 signed, 3 real.
+
+    The pixels follow the directory at once; a tag of no values is left out.
+    """
     height, width, channels = (*samples.shape, 1)[:3]
     data = samples.astype(samples.dtype.newbyteorder(order)).tobytes()
     data = zlib.compress(data) if deflated else data
     values = {
         256: (width,), 257: (height,), 258: (8 * samples.dtype.itemsize,) * channels,
-        259: (8 if deflated else 1,), 262: (photometric,), 273: (0,), 277: (channels,), 278: (height,), 279: (len(data),), 339: (kind,) * channels,
+        259: (8 if deflated else 1,), 262: (photometric,), 273: (0,), 277: (channels,), 278: (height,),
+        279: (len(data),), 339: (kind,) * channels,
     }  # fmt: skip
     values |= {int(name.removeprefix("t")): value for name, value in tags.items()}
+    values = {tag: value for tag, value in values.items() if value}
     extra_at = 8 + 2 + 12 * len(values) + 4
     extra = b"".join(struct.pack(f"{order}{len(v)}I", *v) for v in values.values() if len(v) > 1)
     values[273] = (extra_at + len(extra),)
@@ -288,6 +293,7 @@ def _deep() -> Iterator[Case]:
         yield Case(f"16-bit colour TIFF {order}", tiff(colour, 2, 1, order), WARM)
         for deflated in (False, True):
             yield from _deep_tiffs(order, deflated)
+    yield Case("BigTIFF", encoded(plain(), "TIFF", big_tiff=True), WARM)
     yield Case("8-bit TIFF, white is zero", tiff(flat(60, "u1"), 0, 1), (195,) * 3)
     yield Case("real TIFF, white is zero", tiff(flat(0.25, "f4"), 0, 3), (191,) * 3)
     yield Case("signed 16-bit TIFF", tiff(flat(16_384, "i2"), 1, 2), (128,) * 3)
@@ -319,14 +325,20 @@ def _deep_tiffs(order: str, deflated: bool) -> Iterator[Case]:
     name = f"TIFF {order}{' deflated' if deflated else ''}"
     for kind, sort, value, tone in (
         (2, "i2", 20_000, 156),
+        (1, "u4", 3_000_000_000, 178),
         (2, "i4", 1_500_000_000, 178),
         (3, "f4", 0.5, 128),
     ):
         for photometric, shade in ((1, tone), (0, 255 - tone)):
             made = tiff(flat(value, sort), photometric, kind, order, deflated)
             yield Case(f"{sort} {name} of photometric {photometric}", made, (shade,) * 3)
-    colour = flat(1, "f4", 3) * unit(WARM).astype("f4")
-    yield Case(f"real colour {name}", tiff(colour, 2, 3, order, deflated), WARM)
+    for kind, sort, white in ((1, "u4", 2**32 - 1), (3, "f4", 1)):
+        colour = (flat(white, "f8", 3) * unit(WARM)).astype(sort)
+        yield Case(f"{sort} colour {name}", tiff(colour, 2, kind, order, deflated), WARM)
+    made = tiff((flat(2**32 - 1, "f8", 3) * unit(WARM)).astype("u4"), 2, 1, order, deflated, t339=())
+    yield Case(f"u4 colour {name} without the kind of its samples", made, WARM)
+    made = tiff(flat(15_420, "u2"), 0, 1, order, deflated, t262=(), t277=(), t339=())
+    yield Case(f"u2 {name} of three tags less", made, (195,) * 3)
 
 
 def _transparent() -> Iterator[Case]:

@@ -1,4 +1,4 @@
-"""TIFF: the first directory is rewritten to hold only the tags that make its pixels."""
+"""TIFF: the first directory is written anew, behind the pixels, with only the tags that make them."""
 
 import struct
 from dataclasses import dataclass
@@ -35,6 +35,11 @@ class _Layout:
         return "Q" if self.big else "I"
 
     @property
+    def start(self) -> int:
+        """Where the file says where its first directory is."""
+        return 8 if self.big else 4
+
+    @property
     def count(self) -> str:
         return self.order + ("Q" if self.big else "H")
 
@@ -46,7 +51,7 @@ class _Layout:
 def clean(content: bytes) -> Cleaned:
     """Raises `ImageError` for a directory that cannot be followed, or that points to more than the file holds."""
     layout = _Layout({b"I": "<", b"M": ">"}[content[:1]], 43 in content[2:4])
-    start = struct.unpack_from(layout.order + layout.offset, content, 8 if layout.big else 4)[0]
+    (start,) = struct.unpack_from(layout.order + layout.offset, content, layout.start)
     first = start + struct.calcsize(layout.count)
     (count,) = struct.unpack_from(layout.count, content, start)
     size = layout.entry.size
@@ -72,8 +77,10 @@ def clean(content: bytes) -> Cleaned:
         layout.entry.pack(tag, *entry) for tag, entry in sorted(entries.items())
     )
     directory += struct.pack(layout.order + layout.offset, 0)
+    end = len(content) + len(content) % 2
+    head = content[: layout.start] + struct.pack(layout.order + layout.offset, end)
     return Cleaned(
-        content[:start] + directory + content[start + len(directory) :],
+        b"".join((head, content[len(head) :], bytes(end - len(content)), directory)),
         orientation=turn[0] if turn and 1 <= turn[0] <= 8 else 1,
         notes=(SEVERAL,) if following else (),
         **cleaned,
@@ -127,6 +134,9 @@ def _rewritten(
         found["inverted"] = photometric == _WHITE_IS_ZERO
     if kind != _FLOAT and len(set(bits)) == 1 and bits[0] > 8:
         found["top"] = (1 << bits[0] - (kind == _SIGNED)) - 1
+        if kind == _UNSIGNED and bits[0] == 32:
+            kind = _SIGNED  # Pillow reads these alone in either byte order
+            put(_FORMAT, kind)
     plain = value(_PLANAR, 1) == 1 and value(_PREDICTOR, 1) == 1
     if photometric == _RGB and bits == (32, 32, 32) and value(_SAMPLES, 0) == 3 and plain:
         found["channels"] = 3
