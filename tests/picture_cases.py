@@ -142,6 +142,13 @@ def _chrm(*corners: float) -> bytes:
     return chunk(b"cHRM", struct.pack(">8I", *(round(100_000 * value) for value in corners)))
 
 
+def gif_on_canvas(frame: Image.Image, canvas: tuple[int, int], at: tuple[int, int]) -> bytes:
+    """A GIF whose only frame lies at ``at`` on a larger canvas."""
+    made = encoded(frame, "GIF")
+    placed = made.replace(b"," + struct.pack("<4H", 0, 0, *frame.size), b"," + struct.pack("<4H", *at, *frame.size))
+    return placed[:6] + struct.pack("<2H", *canvas) + placed[10:]
+
+
 def segment(code: int, body: bytes) -> bytes:
     return bytes([0xFF, code]) + struct.pack(">H", len(body) + 2) + body
 
@@ -359,6 +366,8 @@ def _transparent() -> Iterator[Case]:
     yield Case("clear", encoded(plain("RGBA", (*WARM, 0))), WHITE)
     yield Case("clear grey", encoded(plain("LA", (60, 0))), WHITE)
     yield Case("clear GIF", encoded(plain("P", 0), "GIF", transparency=0), WHITE)
+    yield Case("GIF of a small frame", gif_on_canvas(plain(), (50, 40), (28, 20)), WHITE)
+    yield Case("GIF of a frame nearly as large as it", gif_on_canvas(plain(), (24, 22), (2, 2)), WARM)
     for name in ("WEBP", "AVIF", "HEIF", "JXL"):
         yield Case(f"clear {name}", encoded(plain("RGBA", (*WARM, 0)), name), WHITE)
 

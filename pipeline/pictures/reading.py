@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageFile, UnidentifiedImageError
+from PIL import GifImagePlugin, Image, ImageFile, UnidentifiedImageError
 
 from pipeline.errors import ImageError
 from pipeline.pictures import colour, tiff, tones
@@ -147,6 +147,9 @@ def _to_rgb(image: Image.Image, cleaned: Cleaned) -> Image.Image:
         image = image.convert("L" if image.mode in ("L", "LA", "La") else "RGBA")
     elif cleaned.key:
         alpha = _unlike_key(image, cleaned, cleaned.key)
+    elif isinstance(image, GifImagePlugin.GifImageFile):
+        alpha = Image.new("L", image.size)
+        alpha.paste(255, image.dispose_extent)
     if cleaned.grey and image.mode in ("RGB", "RGBA"):
         image = image.getchannel("R")
     return _on_white(colour.to_srgb(image.convert("RGB") if image.mode == "RGBA" else image, profile), alpha)
