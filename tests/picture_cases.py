@@ -363,6 +363,10 @@ def _transparent() -> Iterator[Case]:
     yield Case("4-bit grey with another key", png(0, 4, b"\x55" * (SIZE[0] // 2), key(4)), (85,) * 3)
     yield Case("1-bit with its key", png(0, 1, bytes(-(-SIZE[0] // 8)), key(0)), WHITE)
     yield Case("key of a wrong length", png(2, 8, bytes(WARM) * SIZE[0], chunk(b"tRNS", b"\0")), WARM)
+    for count, colour in ((2, WHITE), (3, WARM), (300, WARM)):
+        palette = chunk(b"PLTE", bytes((9, 9, 9, *WARM)))
+        made = png(3, 8, b"\1" * SIZE[0], palette, chunk(b"tRNS", bytes(count)))
+        yield Case(f"two colours and {count} alphas", made, colour)
     yield Case("clear", encoded(plain("RGBA", (*WARM, 0))), WHITE)
     yield Case("clear grey", encoded(plain("LA", (60, 0))), WHITE)
     yield Case("clear GIF", encoded(plain("P", 0), "GIF", transparency=0), WHITE)
@@ -504,6 +508,8 @@ def _broken() -> Iterator[Case]:
     yield Case(
         "PNG of an unknown kind", sound.replace(header, chunk(b"IHDR", struct.pack(">II5B", *SIZE, 3, 5, 0, 0, 0)))
     )
+    for name, palette in (("no palette", b""), ("an empty palette", chunk(b"PLTE", b""))):
+        yield Case(f"PNG of {name}", png(3, 8, b"\1" * SIZE[0], palette))
     yield Case("PNG of junk pixels", sound[:8] + header + chunk(b"IDAT", b"junk" * 9) + chunk(b"IEND", b""))
     yield Case("PNG cut before its pixels", sound[:45])
     jpeg = encoded(plain(), "JPEG")

@@ -10,6 +10,7 @@ from pipeline.pictures.exif import orientation
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 ANIMATED = "The picture is an animation; its first frame is used."
 _MAX_PROFILE = 8_000_000
+_PALETTE = 3
 _CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 _BESIDE = {b"tRNS", b"cICP", b"iCCP", b"sRGB", b"gAMA", b"cHRM", b"eXIf", b"acTL"}
 _CICP_OF_SRGB = bytes([1, 13, 0, 1])
@@ -31,7 +32,9 @@ def clean(content: bytes) -> Cleaned:
         raise damaged("it has no pixels")
     if not complete:
         pixels = _filled(pixels, _raw_sizes(width, height, depth * _CHANNELS[kind], interlaced))
-    transparent, key = _transparency(chunks.get(b"tRNS"), kind, depth)
+    if kind == _PALETTE and not chunks.get(b"PLTE"):
+        raise damaged("it has no palette")
+    transparent, key = _transparency(chunks, kind, depth)
     parts = [
         (b"IHDR", header),
         (b"PLTE", chunks.get(b"PLTE")),
@@ -99,10 +102,11 @@ def _filled(data: bytes | bytearray, sizes: tuple[int, int]) -> bytes:
     return zlib.compress(raw.ljust(whole, b"\0"), 0)
 
 
-def _transparency(body: bytes | None, kind: int, depth: int) -> tuple[bytes | None, tuple[int, ...] | None]:
+def _transparency(chunks: dict[bytes, bytes], kind: int, depth: int) -> tuple[bytes | None, tuple[int, ...] | None]:
     """The chunk as Pillow understands it, or the key of 16-bit samples, which it does not."""
-    if body is None or kind == 3:
-        return body or None, None
+    body = chunks.get(b"tRNS", b"")
+    if kind == _PALETTE:
+        return body if 0 < 3 * len(body) <= len(chunks[b"PLTE"]) else None, None
     if kind not in (0, 2) or len(body) != 2 * _CHANNELS[kind]:
         return None, None
     key = tuple(value & ((1 << depth) - 1) for value in struct.unpack(f">{_CHANNELS[kind]}H", body))
