@@ -258,7 +258,8 @@ def _png_spaces() -> Iterator[Case]:
     yield Case("gAMA and cHRM of sRGB", warm_png(_gama(1), _chrm(*d65, *srgb)), shown(warm))
     yield Case("cHRM alone", warm_png(_chrm(*d65, *p3)), shown(to_linear(warm), _P3))
     yield Case("gAMA of most screens", warm_png(_gama(0.45455)), WARM)
-    yield Case("gAMA of light", warm_png(_gama(1)), tuple(round(255 * v ** (1 / 2.2)) for v in warm))
+    lit = tuple(round(255 * v ** (1 / 2.2)) for v in warm)
+    yield Case("gAMA of light", warm_png(_gama(1)), lit)
     grey = png(0, 8, bytes([60]) * SIZE[0], _gama(1))
     yield Case("gAMA of light, grey", grey, (round(255 * (60 / 255) ** (1 / 2.2)),) * 3)
     yield Case("gAMA of zero", warm_png(_gama(0)), WARM)
@@ -275,6 +276,8 @@ def _png_spaces() -> Iterator[Case]:
     yield Case("cICP of PQ, paper white", pq, WHITE)
     yield Case("cICP of HLG, paper white", png(2, 8, bytes([192] * 3) * SIZE[0], _cicp(9, 18)), WHITE)
     yield Case("cICP over iCCP", warm_png(_cicp(12, 13), _iccp(grey_profile(1))), shown(to_linear(warm), _P3))
+    for name, profile in (("junk", b"junk" * 40), ("cut", rgb_profile(_P3)[:200]), ("grey", grey_profile(1))):
+        yield Case(f"gAMA beside a {name} profile", warm_png(_iccp(profile), _gama(1)), lit)
     p3_profile = _iccp(rgb_profile(_P3))
     yield Case("cICP of sRGB over iCCP", warm_png(_cicp(1, 13), p3_profile), WARM)
     yield Case("cICP of sRGB over iCCP and gAMA", warm_png(_cicp(1, 13), p3_profile, _gama(1)), WARM)

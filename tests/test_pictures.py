@@ -59,6 +59,10 @@ def test_orientation_in_either_byte_order(order: str) -> None:
     assert load_image(warm_png(chunk(b"eXIf", exif(6, order=order)))).size == (20, 22)
 
 
+def test_orientation_behind_the_pixels() -> None:
+    assert load_image(warm_png(after=chunk(b"eXIf", exif(6)))).size == (20, 22)
+
+
 def _with_location() -> dict[str, bytes]:
     data = exif(1, (0x8825, 4, 1, b"\x26\0\0\0")) + _SECRET
     jpeg = encoded(plain(), "JPEG", exif=b"Exif\0\0" + data, comment=_SECRET)

@@ -19,12 +19,12 @@ def to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
         return _converted(image, ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")))
     if not profile:
         return image.convert("RGB")
-    space = _space(profile)
-    if space == "CMYK" and image.mode == "CMYK":
+    found = space(profile)
+    if found == "CMYK" and image.mode == "CMYK":
         return _converted(image, _opened(profile))
-    if space == "GRAY" and image.mode in _GREY_MODES:
+    if found == "GRAY" and image.mode in _GREY_MODES:
         return _converted(image.convert("L"), _opened(profile))
-    if space == "RGB" and image.mode != "CMYK":
+    if found == "RGB" and image.mode != "CMYK":
         rgb = image.convert("RGB")
         return rgb if _is_srgb(profile) else _converted(rgb, _opened(profile))
     return image.convert("RGB")
@@ -32,7 +32,7 @@ def to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
 
 def grey_to_srgb(tones: UInt16, profile: bytes | None) -> Image.Image:
     """``(height, width)`` uint16 of grey => RGB, exact in the dark tones that 8 bits would merge."""
-    if profile and _space(profile) == "GRAY":
+    if profile and space(profile) == "GRAY":
         table = _converted(Image.fromarray(_TONES), _opened(profile)).getchannel("R")
         return Image.fromarray(np.asarray(table).ravel()[tones]).convert("RGB")
     return to_srgb(Image.fromarray(to_8_bit(tones)), profile)
@@ -48,7 +48,8 @@ def _opened(profile: bytes) -> ImageCms.ImageCmsProfile:
     return ImageCms.ImageCmsProfile(io.BytesIO(profile))
 
 
-def _space(profile: bytes) -> str | None:
+def space(profile: bytes) -> str | None:
+    """``"RGB"``, ``"GRAY"``, ``"CMYK"`` or another colour space of an ICC profile; None for a broken one."""
     try:
         return str(_opened(profile).profile.xcolor_space).strip()
     except (ImageCms.PyCMSError, OSError):

@@ -3,16 +3,17 @@
 import struct
 import zlib
 
-from pipeline.pictures import icc
+from pipeline.pictures import colour, icc
 from pipeline.pictures.cleaned import ENDS_EARLY, Cleaned, check_size, damaged
 from pipeline.pictures.exif import orientation
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 ANIMATED = "The picture is an animation; its first frame is used."
 _MAX_PROFILE = 8_000_000
-_PALETTE = 3
+_PALETTE, _GREY = 3, (0, 4)
 _CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 _BESIDE = {b"tRNS", b"cICP", b"iCCP", b"sRGB", b"gAMA", b"cHRM", b"eXIf", b"acTL"}
+_ANYWHERE = {b"IHDR", b"PLTE", b"eXIf"}
 _CICP_OF_SRGB = bytes([1, 13, 0, 1])
 _PASSES = ((0, 8, 0, 8), (4, 8, 0, 8), (0, 4, 4, 8), (2, 4, 0, 4), (0, 2, 2, 4), (1, 2, 0, 2), (0, 1, 1, 2))
 """First column, step, first row, step of each pass of an interlaced picture."""
@@ -46,15 +47,15 @@ def clean(content: bytes) -> Cleaned:
         SIGNATURE + b"".join(_chunk(name, part) for name, part in parts if part is not None),
         (width, height),
         orientation(chunks.get(b"eXIf")),
-        _profile(chunks),
-        grey=kind in (0, 4),
+        _profile(chunks, kind),
+        grey=kind in _GREY,
         key=key,
         notes=(*([] if complete else [ENDS_EARLY]), *([ANIMATED] if b"acTL" in chunks else [])),
     )
 
 
 def _chunks(content: bytes) -> tuple[dict[bytes, bytes], bytes | bytearray, bool]:
-    """What lies before the pixels, the compressed pixels, and whether the file has its end."""
+    """What lies beside the pixels, the compressed pixels, and whether the file has its end."""
     chunks: dict[bytes, bytes] = {}
     pixels = bytearray()
     view, position = memoryview(content), len(SIGNATURE)
@@ -66,7 +67,7 @@ def _chunks(content: bytes) -> tuple[dict[bytes, bytes], bytes | bytearray, bool
             return chunks, pixels, position <= len(content)
         if name == b"IDAT":
             pixels += body
-        elif name in (b"IHDR", b"PLTE") or (name in _BESIDE and not pixels):
+        elif name in _ANYWHERE or (name in _BESIDE and not pixels):
             if content[position - 4 : position] == zlib.crc32(body, zlib.crc32(name)).to_bytes(4, "big"):
                 chunks.setdefault(name, bytes(body))
             elif name not in _BESIDE:
@@ -116,7 +117,7 @@ def _transparency(chunks: dict[bytes, bytes], kind: int, depth: int) -> tuple[by
     return struct.pack(f">{len(key)}H", *(value * scale for value in key)), None
 
 
-def _profile(chunks: dict[bytes, bytes]) -> bytes | None:
+def _profile(chunks: dict[bytes, bytes], kind: int) -> bytes | None:
     """The colour space as browsers choose it: cICP, then iCCP, sRGB, cHRM with gAMA."""
     if len(chunks.get(b"cICP", b"")) == 4:
         primaries, transfer, matrix, full = chunks[b"cICP"]
@@ -126,7 +127,7 @@ def _profile(chunks: dict[bytes, bytes]) -> bytes | None:
     if b"iCCP" in chunks:
         _, _, compressed = chunks[b"iCCP"].partition(b"\0")
         profile = _inflated(compressed[1:])
-        if profile:
+        if profile and colour.space(profile) in (("RGB", "GRAY") if kind in _GREY else ("RGB",)):
             return profile
     if b"sRGB" in chunks:
         return None
