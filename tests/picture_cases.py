@@ -454,6 +454,16 @@ def _cut() -> Iterator[Case]:
     sound = encoded(image)
     for missing in (1, 12, 16, 40):
         yield Case(f"PNG without its last {missing} bytes", sound[:-missing], WARM, (ENDS_EARLY,))
+    at = sound.index(b"IDAT") + 4
+    stream = sound[at : at + int.from_bytes(sound[at - 8 : at - 4], "big")]
+    for name, changed, notes in (
+        ("a wrong sum", stream[:-4] + b"junk", ()),
+        ("no sum", stream[:-4], ()),
+        ("half a sum", stream[:-2], ()),
+        ("no end", stream[:-40], (ENDS_EARLY,)),
+    ):
+        whole = sound[: at - 8] + chunk(b"IDAT", changed) + chunk(b"IEND", b"")
+        yield Case(f"PNG whose pixels have {name}", whole, WARM, notes)
     passes = ((1, 1), (1, 1), (2, 1), (2, 2), (4, 2), (4, 4), (8, 4))
     rows = b"".join((b"\0" + bytes(WARM) * columns) * count for columns, count in passes)
     interlaced = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", 8, 8, 8, 2, 0, 0, 1))

@@ -43,6 +43,8 @@ class Format:
     clean: Callable[[bytes], Cleaned]
     missing: str | None = None
     """The package that is needed to read it and is not there."""
+    repaired: Callable[[Cleaned], Cleaned] | None = None
+    """Makes the most of pixels that the decoder refuses."""
 
 
 def identify(content: bytes) -> Format:
@@ -62,7 +64,7 @@ def identify(content: bytes) -> Format:
 
 def _identify(content: bytes) -> Format | None:
     if content.startswith(png.SIGNATURE):
-        return Format("PNG", png.clean)
+        return Format("PNG", png.clean, repaired=png.repaired)
     if content.startswith(b"\xff\xd8\xff"):
         return Format("JPEG", jpeg.clean)
     if content.startswith(b"RIFF") and content[8:12] == b"WEBP":

@@ -2,6 +2,8 @@
 
 import struct
 import zlib
+from collections.abc import Mapping
+from dataclasses import replace
 
 from pipeline.pictures import colour, icc
 from pipeline.pictures.cleaned import ENDS_EARLY, Cleaned, check_size, damaged
@@ -9,6 +11,7 @@ from pipeline.pictures.exif import orientation
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 ANIMATED = "The picture is an animation; its first frame is used."
+_ZLIB_HEADER = 2
 _MAX_PROFILE = 8_000_000
 _PALETTE, _GREY = 3, (0, 4)
 _CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
@@ -25,26 +28,19 @@ def clean(content: bytes) -> Cleaned:
     header = chunks.get(b"IHDR", b"")
     if len(header) != 13:
         raise damaged("it has no header")
-    width, height, depth, kind, *_, interlaced = struct.unpack(">IIBBBBB", header)
+    width, height, depth, kind = struct.unpack_from(">IIBB", header)
     check_size(width, height)
     if kind not in _CHANNELS or depth not in (1, 2, 4, 8, 16):
         raise damaged("its pixels are of an unknown kind")
     if not pixels:
         raise damaged("it has no pixels")
     if not complete:
-        pixels = _filled(pixels, _raw_sizes(width, height, depth * _CHANNELS[kind], interlaced))
+        pixels, _ = _filled(pixels, header)
     if kind == _PALETTE and not chunks.get(b"PLTE"):
         raise damaged("it has no palette")
     transparent, key = _transparency(chunks, kind, depth)
-    parts = [
-        (b"IHDR", header),
-        (b"PLTE", chunks.get(b"PLTE")),
-        (b"tRNS", transparent),
-        (b"IDAT", pixels),
-        (b"IEND", b""),
-    ]
     return Cleaned(
-        SIGNATURE + b"".join(_chunk(name, part) for name, part in parts if part is not None),
+        _file({b"IHDR": header, b"PLTE": chunks.get(b"PLTE"), b"tRNS": transparent, b"IDAT": pixels}),
         (width, height),
         orientation(chunks.get(b"eXIf")),
         _profile(chunks, kind),
@@ -52,6 +48,22 @@ def clean(content: bytes) -> Cleaned:
         key=key,
         notes=(*([] if complete else [ENDS_EARLY]), *([ANIMATED] if b"acTL" in chunks else [])),
     )
+
+
+def repaired(cleaned: Cleaned) -> Cleaned:
+    """The picture with the sound pixels of a compressed stream that lacks its end or has a wrong checksum.
+
+    Raises `ImageError` where there are none.
+    """
+    chunks, pixels, _ = _chunks(cleaned.content)
+    pixels, whole = _filled(pixels, chunks[b"IHDR"])
+    notes = cleaned.notes if whole or ENDS_EARLY in cleaned.notes else (ENDS_EARLY, *cleaned.notes)
+    return replace(cleaned, content=_file(chunks | {b"IDAT": pixels}), notes=notes)
+
+
+def _file(chunks: Mapping[bytes, bytes | bytearray | None]) -> bytes:
+    parts = [_chunk(name, body) for name, body in chunks.items() if body is not None]
+    return b"".join((SIGNATURE, *parts, _chunk(b"IEND", b"")))
 
 
 def _chunks(content: bytes) -> tuple[dict[bytes, bytes], bytes | bytearray, bool]:
@@ -79,8 +91,10 @@ def _chunk(name: bytes, body: bytes | bytearray) -> bytes:
     return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(body, zlib.crc32(name)))
 
 
-def _raw_sizes(width: int, height: int, bits: int, interlaced: int) -> tuple[int, int]:
+def _raw_sizes(header: bytes) -> tuple[int, int]:
     """Bytes of the first row and of the whole picture before compression, filter bytes included."""
+    width, height, depth, kind, *_, interlaced = struct.unpack(">IIBBBBB", header)
+    bits = depth * _CHANNELS[kind]
 
     def row(columns: int) -> int:
         return 1 + (columns * bits + 7) // 8 if columns else 0
@@ -91,16 +105,16 @@ def _raw_sizes(width: int, height: int, bits: int, interlaced: int) -> tuple[int
     return row(passes[0][0]), sum(row(columns) * rows for columns, rows in passes if columns > 0 and rows > 0)
 
 
-def _filled(data: bytes | bytearray, sizes: tuple[int, int]) -> bytes:
-    """A cut stream with zeros for the pixels that are missing."""
-    first_row, whole = sizes
+def _filled(data: bytes | bytearray, header: bytes) -> tuple[bytes, bool]:
+    """A stream with zeros for the pixels that are missing, and whether none are; its checksum is not looked at."""
+    first_row, whole = _raw_sizes(header)
     try:
-        raw = zlib.decompressobj().decompress(data, whole)
+        raw = zlib.decompressobj(-zlib.MAX_WBITS).decompress(memoryview(data)[_ZLIB_HEADER:], whole)
     except zlib.error as error:
         raise damaged(error) from None
     if len(raw) < first_row:
         raise damaged("the file ends before its pixels")
-    return zlib.compress(raw.ljust(whole, b"\0"), 0)
+    return zlib.compress(raw.ljust(whole, b"\0"), 0), len(raw) == whole
 
 
 def _transparency(chunks: dict[bytes, bytes], kind: int, depth: int) -> tuple[bytes | None, tuple[int, ...] | None]:

@@ -13,7 +13,7 @@ from pipeline.errors import ImageError
 from pipeline.pictures import colour, tiff, tones
 from pipeline.pictures.cleaned import MAX_PIXELS, SEVERAL, Cleaned, check_size, damaged
 from pipeline.pictures.exif import orientation, upright
-from pipeline.pictures.formats import identify
+from pipeline.pictures.formats import Format, identify
 from pipeline.pictures.png import ANIMATED
 
 Source = str | Path | bytes
@@ -41,13 +41,13 @@ def read_picture(source: Source) -> Picture:
         ImageError: empty, not a picture, damaged, its decoder is missing, or larger than `MAX_PIXELS`.
     """
     with _one_error():
-        cleaned, name = _cleaned(_content(source))
-        with _opened(cleaned, name) as image:
-            image.load()
-            turn = cleaned.orientation if cleaned.orientation > 1 else orientation(image.info.get("exif"))
-            result = upright(_to_rgb(image, cleaned), turn)
-            result.info.clear()
-            return Picture(result, cleaned.notes + _frames_note(image))
+        cleaned, kind = _cleaned(_content(source))
+        try:
+            return _decoded(cleaned, kind.name)
+        except OSError:
+            if kind.repaired is None:
+                raise
+        return _decoded(kind.repaired(cleaned), kind.name)
 
 
 def load_image(source: Source) -> Image.Image:
@@ -62,10 +62,10 @@ def image_size(source: Source) -> tuple[int, int]:
         ImageError: as `read_picture`, as far as the header tells.
     """
     with _one_error():
-        cleaned, name = _cleaned(_content(source))
+        cleaned, kind = _cleaned(_content(source))
         if cleaned.size is not None:
             return cleaned.size
-        with _opened(cleaned, name) as image:
+        with _opened(cleaned, kind.name) as image:
             return image.size
 
 
@@ -119,13 +119,22 @@ def _opened(cleaned: Cleaned, name: str) -> Iterator[ImageFile.ImageFile]:
         yield image
 
 
-def _cleaned(content: bytes) -> tuple[Cleaned, str]:
-    """A file without its metadata, its size checked where it is known, and Pillow's name of its format."""
+def _cleaned(content: bytes) -> tuple[Cleaned, Format]:
+    """A file without its metadata, its size checked where it is known, and its format."""
     kind = identify(content)
     cleaned = kind.clean(content)
     if cleaned.size is not None:
         check_size(*cleaned.size)
-    return cleaned, kind.name
+    return cleaned, kind
+
+
+def _decoded(cleaned: Cleaned, name: str) -> Picture:
+    with _opened(cleaned, name) as image:
+        image.load()
+        turn = cleaned.orientation if cleaned.orientation > 1 else orientation(image.info.get("exif"))
+        result = upright(_to_rgb(image, cleaned), turn)
+        result.info.clear()
+        return Picture(result, cleaned.notes + _frames_note(image))
 
 
 def _frames_note(image: Image.Image) -> tuple[str, ...]:
