@@ -318,12 +318,19 @@ def _deep() -> Iterator[Case]:
     yield Case("real TIFF of no numbers", tiff(flat(np.nan, "f4"), 1, 3), (0, 0, 0))
     yield Case("real colour TIFF", tiff(flat(1, "f4", 3) * unit(WARM).astype("f4"), 2, 3), WARM)
     yield Case("PPM in words", b"P3 # made\n%d %d # here\n255\n" % SIZE + b"200 60\n40 " * (SIZE[0] * SIZE[1]), WARM)
+    pixels, words = bytes(WARM) * (SIZE[0] * SIZE[1]), b"200 60 40\n" * (SIZE[0] * SIZE[1])
+    yield Case("PPM with a comment at its kind", b"P6#x\n%d %d\n255\n" % SIZE + pixels, WARM)
+    yield Case("PPM with a comment at its width", b"P6\n%d#x\n%d\n255\n" % SIZE + pixels, WARM)
+    yield Case("PPM in words with comments", b"P3#x\n%d#y\n%d\n255#z\n" % SIZE + words, WARM)
+    yield Case("PPM in words before junk", b"P3 %d %d 255\n" % SIZE + words + b"junk", WARM)
     yield Case("PGM in words", b"P2\n%d %d 1000\n" % SIZE + b"500\n" * (SIZE[0] * SIZE[1]), (128,) * 3)
     yield Case("PBM in words", b"P1\n%d %d\n" % SIZE + b"01" * (SIZE[0] * SIZE[1] // 2), (128,) * 3)
     yield Case("1-bit", encoded(Image.new("1", SIZE, 1)), WHITE)
     yield Case("1-bit TIFF", encoded(Image.new("1", SIZE, 1), "TIFF"), WHITE)
     yield Case("16-bit PGM", b"P5 %d %d 65535\n" % SIZE + struct.pack(">H", 40_000) * (SIZE[0] * SIZE[1]), (156,) * 3)
     yield Case("PFM", b"Pf\n%d %d\n-1.0\n" % SIZE + struct.pack("<f", 0.5) * (SIZE[0] * SIZE[1]), (128,) * 3)
+    row = struct.pack("<3f", *unit(WARM)) * SIZE[0]
+    yield Case("colour PFM", b"PF\n%d %d\n-1.0\n" % SIZE + row * SIZE[1], WARM)
     yield Case(
         "JPEG XL 16-bit",
         encoded(Image.fromarray(flat(40_000, "u2")), "JXL", lossless=True),
@@ -509,6 +516,13 @@ def _broken() -> Iterator[Case]:
         b"P5 9 9 255\n12",
         b"P3 9 9 255 1 2",
         b"P3 1 2 4095 1 2 3 4",
+        b"P2 1 2 255 5 4294967301 6",
+        b"P2 1 2 255 5 -1",
+        b"P2 1 2 255",
+        b"P2 1 1 255\n\n \n",
+        b"P2 1 2 x 1 2",
+        b"P7\nWIDTH 1\nHEIGHT 1\nDEPTH 1\nMAXVAL 255\nENDHDR\n\1",
+        b"PF 1 1",
     ):
         yield Case(f"PPM {text!r}", text)
     sound = warm_png()
