@@ -551,6 +551,7 @@ def _broken() -> Iterator[Case]:
     yield Case("TIFF that points nowhere", grey[:4] + b"\xff" * 4)
     yield Case("TIFF of an unknown compression", tiff(flat(9, "u1"), 1, 1, t259=(7777,)))
     yield Case("TIFF of many samples", tiff(flat(9, "u1"), 1, 1, t277=(60_000,)))
+    yield Case("ICO", encoded(plain(), "ICO"))
     for name in ("text", "PDF", "SVG"):
         yield Case(name, {"text": b"hello", "PDF": b"%PDF-1.7", "SVG": b"<svg/>"}[name])
 

@@ -27,17 +27,17 @@ def clean(content: bytes) -> Cleaned:
     kind, _, width, height, top = header.groups()
     size = int(width), int(height)
     check_size(*size)
-    pixels, columns, channels = content[header.end() :], width, 1
+    pixels, columns, channels = memoryview(content)[header.end() :], width, 1
     if kind in _BINARY:
-        pixels = _binary(pixels, size[0] * size[1] * (3 if kind == b"3" else 1), int(top))
+        pixels = _binary(bytes(pixels), size[0] * size[1] * (3 if kind == b"3" else 1), int(top))
         kind = _BINARY[kind]
     elif kind == b"F":
         kind, columns, channels = b"f", b"%d" % (3 * size[0]), 3
     words = [b"P" + kind, columns, height, *([top] if top else [])]
-    return Cleaned(b" ".join(words) + b"\n" + pixels, size, channels=channels)
+    return Cleaned(b"".join((b" ".join(words), b"\n", pixels)), size, channels=channels)
 
 
-def _binary(text: bytes, count: int, top: int) -> bytes:
+def _binary(text: bytes, count: int, top: int) -> memoryview:
     """The first ``count`` numbers of a text, as a binary file holds them."""
     text = _COMMENT.sub(b"", text)
     if junk := _NO_NUMBER.search(text):
@@ -46,4 +46,4 @@ def _binary(text: bytes, count: int, top: int) -> bytes:
     samples = np.fromstring(text.strip(), np.uint32, sep=" ")[:count]
     if len(samples) < count or samples.max() > top or top > 65_535 or _TOO_LONG.search(text):
         raise damaged("its numbers do not make a picture")
-    return samples.astype(">u2" if top > 255 else "u1").tobytes()
+    return samples.astype(">u2" if top > 255 else "u1").data.cast("B")

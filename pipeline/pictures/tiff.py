@@ -80,7 +80,7 @@ def clean(content: bytes) -> Cleaned:
     end = len(content) + len(content) % 2
     head = content[: layout.start] + struct.pack(layout.order + layout.offset, end)
     return Cleaned(
-        b"".join((head, content[len(head) :], bytes(end - len(content)), directory)),
+        b"".join((head, memoryview(content)[len(head) :], bytes(end - len(content)), directory)),
         orientation=turn[0] if turn and 1 <= turn[0] <= 8 else 1,
         notes=(SEVERAL,) if following else (),
         **cleaned,
