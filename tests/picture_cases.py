@@ -303,6 +303,10 @@ def _deep() -> Iterator[Case]:
         yield Case(f"16-bit colour TIFF {order}", tiff(colour, 2, 1, order), WARM)
         for deflated in (False, True):
             yield from _deep_tiffs(order, deflated)
+        predicted = np.zeros((SIZE[1], 4 * SIZE[0]), "u1")  # the four bytes of 0.5 in planes, as differences
+        predicted[:, 0], predicted[:, SIZE[0]] = 0x3F, 0x100 - 0x3F
+        made = tiff(predicted, 1, 3, order, True, t256=SIZE[:1], t258=(32,), t317=(3,))
+        yield Case(f"real TIFF {order} with a predictor", made, (128,) * 3)
     yield Case("BigTIFF", encoded(plain(), "TIFF", big_tiff=True), WARM)
     yield Case("8-bit TIFF, white is zero", tiff(flat(60, "u1"), 0, 1), (195,) * 3)
     yield Case("real TIFF, white is zero", tiff(flat(0.25, "f4"), 0, 3), (191,) * 3)

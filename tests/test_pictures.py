@@ -1,6 +1,7 @@
 """Every kind of picture file becomes what a browser shows, and nothing that was said beside its pixels survives."""
 
 import io
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -133,6 +134,12 @@ def test_files_are_read_up_to_a_limit(tmp_path: Path, monkeypatch: pytest.Monkey
     path.write_bytes(warm_png())
     with pytest.raises(ImageError, match="larger than"):
         read_picture(path)
+
+
+def test_junk_behind_numbers_warns_of_nothing() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert load_image(b"P2 2 1 255\n7 8 junk").getpixel((1, 0)) == (8, 8, 8)
 
 
 @pytest.mark.parametrize("path", ["", "a\0b", "."])
