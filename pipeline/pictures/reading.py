@@ -35,7 +35,7 @@ def read_picture(source: Source) -> Picture:
     """The first picture of a file as browsers show it, transparency laid on white.
 
     Args:
-        source: path or content of a PNG, JPEG, WebP, AVIF, HEIC, JPEG XL, GIF, TIFF, BMP or PPM file.
+        source: path or content of a PNG, JPEG, WebP, AVIF, HEIC, JPEG XL, GIF, TIFF, BMP, PPM or PFM file.
 
     Raises:
         ImageError: empty, not a picture, damaged, its decoder is missing, or larger than `MAX_PIXELS`.
