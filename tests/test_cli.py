@@ -268,6 +268,32 @@ def test_wrong_usage_exits_with_2(options):
     assert run(*options).exit_code == 2
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("compress", "", "out"),
+        ("compress", ".", ""),
+        ("compress", ".", "out", "--csv", ""),
+        ("compress", ".", "out", "--csv="),
+        ("compress", "photo.png", "a.bbr", "--map", ""),
+        ("decompress", "", "out.png"),
+        ("decompress", "photo.bbr", ""),
+        ("decompress", ".", "out", "--originals="),
+        ("decompress", "photo.bbr", "out.png", "--invented", ""),
+        ("info", ""),
+        ("compare", "", "sheet.png"),
+        ("compare", "photo.png", "", "--force"),
+        ("train", "autoencoder", "--data", "", "--out", "run"),
+        ("evaluate", "quality", "--data="),
+    ],
+)
+def test_an_empty_name_is_not_the_current_folder(arguments, photo, stream_file, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    result = run(*arguments)
+    assert result.exit_code == 2 and "An argument is empty" in result.stderr
+    assert names(tmp_path) == {"photo.png", "photo.bbr"}
+
+
 def test_an_interrupted_decode_leaves_no_file(stream_file, tmp_path, monkeypatch, codec):
     def interrupted(stream, settings):
         yield DecodeStep(0, 2, 1.0, codec.reconstruct(stream))
