@@ -14,11 +14,11 @@ from tqdm import tqdm
 from pipeline import processes
 from pipeline.batch import cluster
 from pipeline.batch.finding import Found, find
-from pipeline.batch.journal import Entry, Journal, digest, open_journal, source_state
+from pipeline.batch.journal import JOURNAL, Entry, Journal, digest, open_journal, source_state
 from pipeline.batch.orders import Order
 from pipeline.batch.table import Line, write_table
 from pipeline.errors import BitbrushError, SettingsError
-from pipeline.files import atomic_path, check_output, remove_partials
+from pipeline.files import atomic_path, check_output, identity, remove_partials
 from pipeline.stream import bits_per_pixel
 
 if TYPE_CHECKING:
@@ -108,11 +108,13 @@ def run(order: Order, batch: Batch, report: Callable[[str], None]) -> Summary:
         report: is given a sentence for each bad file, when it is found.
 
     Raises:
-        SettingsError: the folders do not fit, there is nothing to do, outputs exist, or a setting is out of range.
+        SettingsError: the folders do not fit, there is nothing to do, outputs exist or are what is read, or a setting
+            is out of range.
         BitbrushError: the workers do not start, or the table cannot be written.
     """
     found = _inputs(order, batch)
     table = batch.table or batch.out / TABLE
+    _refuse_mixing(order, batch, found.names, table)
     _make_folder(batch.out)
     if not (batch.resume or batch.force):
         _refuse_existing([batch.out / order.output(name) for name in found.names], batch.out)
@@ -153,6 +155,17 @@ def _inputs(order: Order, batch: Batch) -> Found:
     if not found.names and not found.unreadable:
         raise SettingsError(f"There is nothing to do in {batch.folder}; choose a folder with files of the right kind.")
     return found
+
+
+def _refuse_mixing(order: Order, batch: Batch, names: list[str], table: Path) -> None:
+    sources = {identity(path) for name in names for path in order.sources(batch.folder, name)}
+    results = {JOURNAL, *(order.output(name) for name in names)}
+    outputs = {identity(batch.out / name): batch.out / name for name in results}
+    if identity(table) in outputs:
+        raise SettingsError(f"{table} is one of the results; choose another name for the table.")
+    outputs[identity(table)] = table
+    for key in sources & outputs.keys():
+        raise SettingsError(f"{outputs[key]} is what is read; choose another name, so that the original stays.")
 
 
 def _make_folder(folder: Path) -> None:

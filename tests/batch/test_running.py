@@ -227,6 +227,27 @@ def test_a_folder_without_pictures_is_refused(tmp_path, make):
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize("leave", ["force", "resume"])
+@pytest.mark.parametrize("taken", ["photos/a.png", "photos/deep/../a.png", "out/a.png.bbr", f"out/{JOURNAL}"])
+def test_the_table_is_neither_read_nor_one_of_the_results(leave, taken, folder, tmp_path, asked):
+    before = files(folder)
+    with pytest.raises(SettingsError, match=r"choose another name"):
+        go(folder, table=tmp_path / taken, **{leave: True})
+    assert not asked and files(folder) == before and not (tmp_path / "out").exists()
+
+
+def test_a_result_never_replaces_what_is_read(folder, tmp_path, asked):
+    go(folder)
+    asked.clear()
+    synthetic_picture(70, 45, 3).save(folder / "a.png.png")
+    (tmp_path / "out" / "a.png.png.bbr").write_bytes((tmp_path / "out" / "a.png.bbr").read_bytes())
+    before = files(folder)
+    order = Decompression(Decoder.AUTOENCODER, None, None, 0, None, originals=str(folder))
+    with pytest.raises(SettingsError, match=r"a\.png\.png is what is read"):
+        go(tmp_path / "out", order, out=folder, force=True)
+    assert not asked and files(folder) == before
+
+
 def test_the_folder_itself_cannot_take_the_results(folder):
     with pytest.raises(SettingsError, match="choose another one"):
         go(folder, out=folder)
