@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 from collections.abc import Callable, Generator
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
@@ -176,7 +177,7 @@ def _make_folder(folder: Path) -> None:
 
 
 def _refuse_existing(outputs: list[Path], out: Path) -> None:
-    existing = [path for path in outputs if path.exists()]
+    existing = [path for path in outputs if os.path.exists(path)]  # False for names that are too long
     if existing:
         raise SettingsError(
             f"{out} has {len(existing)} of the {len(outputs)} results already, such as {existing[0].relative_to(out)}; "

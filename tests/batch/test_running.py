@@ -275,6 +275,17 @@ def test_names_that_are_not_text_keep_their_bytes(tmp_path):
     assert go(folder, resume=True)[0].skipped == 1
 
 
+def test_a_name_too_long_for_its_result_costs_one_file(tmp_path):
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for length in (251, 252, 255):
+        synthetic_picture(40, 40).save(folder / ("n" * (length - 4) + ".png"))
+    summary, said = go(folder)
+    assert (summary.made, summary.bad) == (1, 2) and all("File name too long" in text for text in said)
+    assert len(files(tmp_path / "out")) == 1
+    assert go(folder, resume=True)[0].skipped == 1
+
+
 def test_links_pipes_and_folders_in_place_of_pictures_are_bad(tmp_path):
     folder = tmp_path / "photos"
     folder.mkdir()
