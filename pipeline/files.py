@@ -94,7 +94,8 @@ def check_output(out: Path, replace: bool, *sources: Path) -> None:
         if before is not None and not stat.S_ISREG(before.st_mode):
             _check_special(out, before)
             return
-        folder = Path(os.path.realpath(out)).parent
+        target = Path(os.path.realpath(out))
+        folder = target.parent
         if not folder.is_dir():
             raise SettingsError(f"The folder {folder} does not exist; create it first.")
         if before is not None:
@@ -102,7 +103,7 @@ def check_output(out: Path, replace: bool, *sources: Path) -> None:
                 raise SettingsError(f"{out} is what is read; choose another name, so that the original stays.")
             if not replace:
                 raise SettingsError(f"{out} exists; choose another name, or add --force to replace it.")
-            if not os.access(out, os.W_OK):
+            if not os.access(target, os.W_OK):
                 raise SettingsError(f"{out} is write-protected; choose another name.")
         with tempfile.TemporaryFile(dir=folder):
             pass
@@ -117,11 +118,11 @@ def identity(path: Path, standard: int = STDOUT) -> tuple[int, int] | str:
         standard: what ``-`` is, `STDIN` or `STDOUT`.
     """
     descriptor = _descriptor(path, standard)
-    try:
-        state = os.stat(path if descriptor is None else descriptor)
-    except OSError:
-        return os.path.realpath(path)
-    return state.st_dev, state.st_ino
+    with suppress(OSError):
+        state = _state(path) if descriptor is None else os.fstat(descriptor)
+        if state is not None:
+            return state.st_dev, state.st_ino
+    return os.path.realpath(path)
 
 
 def is_stream(path: Path) -> bool:
@@ -173,11 +174,14 @@ def write_output(out: Path, content: bytes, replace: bool, *sources: Path) -> No
 
 
 def _state(path: str | Path) -> os.stat_result | None:
-    """What stands at ``path``, through symbolic links; None where nothing does."""
-    try:
-        return os.stat(path)
-    except (FileNotFoundError, NotADirectoryError):
-        return None
+    """What stands at ``path``, through symbolic links; None where nothing does.
+
+    What stands at its real path counts, too: there `atomic_path` writes ``gone/../file`` without the folder ``gone``.
+    """
+    for name in (path, os.path.realpath(path)):
+        with suppress(FileNotFoundError, NotADirectoryError):
+            return os.stat(name)
+    return None
 
 
 def _check_special(out: Path, state: os.stat_result) -> None:

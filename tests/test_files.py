@@ -138,6 +138,21 @@ def test_read_only_folders_are_refused_before_the_work(tmp_path):
     tmp_path.chmod(0o700)
 
 
+def test_a_way_through_a_missing_folder_is_no_way_around(tmp_path):
+    file, around, link = tmp_path / "file", tmp_path / "gone" / ".." / "file", tmp_path / "link"
+    file.write_bytes(b"precious")
+    file.chmod(0o640)
+    link.symlink_to("gone/../file")
+    for out in (around, link):
+        with pytest.raises(SettingsError, match="--force"):
+            write_output(out, b"1", replace=False)
+        with pytest.raises(SettingsError, match="what is read"):
+            write_output(out, b"1", True, file)
+    assert file.read_bytes() == b"precious"
+    write_output(around, b"1", replace=True)
+    assert file.read_bytes() == b"1" and mode(file) == 0o640
+
+
 @pytest.mark.parametrize("place", [0, 1])
 def test_what_is_read_is_never_replaced(place, tmp_path):
     photo, link, twin, other = (tmp_path / name for name in ("photo", "link", "twin", "other"))

@@ -39,7 +39,7 @@ def sources_of(picture: Path, quality_map: str | None) -> tuple[Path, ...]:
     if quality_map is None or quality_map in _NAMED_MAPS:
         return (picture,)
     mask = Path(quality_map)
-    if is_stream(mask) and identity(mask, STDIN) == identity(picture, STDIN):
+    if is_stream(picture) and is_stream(mask) and identity(picture, STDIN) == identity(mask, STDIN):
         raise SettingsError(f"The picture and the mask cannot both come from {mask}; give the mask the name of a file.")
     return picture, mask
 
