@@ -14,12 +14,12 @@ from typing import IO
 from pipeline.errors import BitbrushError, SettingsError
 
 STANDARD_STREAM = Path("-")
+STDIN, STDOUT = 0, 1
 MAX_INPUT_BYTES = 2**29
 """More than any picture or stream within the pixel limit takes; pipes may have no end."""
 _STANDARD = {"/dev/stdin": 0, "/dev/stdout": 1, "/dev/stderr": 2}
 _PARTIAL = re.compile(r"\.[0-9a-f]{16}\.partial")
 _DESCRIPTOR = re.compile(r"/(?:dev|proc/self)/fd/(\d+)")
-_STDIN, _STDOUT = 0, 1
 
 
 @contextmanager
@@ -75,18 +75,18 @@ def atomic_folder(folder: Path) -> Iterator[Path]:
             os.replace(file, target)
 
 
-def check_output(out: Path, replace: bool, source: Path | None = None) -> None:
+def check_output(out: Path, replace: bool, *sources: Path) -> None:
     """Refuses, before any work is done, what must not or cannot be written in the end.
 
     Args:
         replace: whether an existing file may be replaced; a pipe or a device needs no leave.
-        source: what is read; it is never replaced.
+        sources: what is read; none of it is ever replaced.
 
     Raises:
-        SettingsError: a folder, a missing or read-only folder, an existing file, the source itself, a name too long.
+        SettingsError: a folder, a missing or read-only folder, an existing file, a source itself, a name too long.
     """
-    if (descriptor := _descriptor(out, _STDOUT)) is not None:
-        if descriptor == _STDOUT and sys.stdout is None:
+    if (descriptor := _descriptor(out, STDOUT)) is not None:
+        if descriptor == STDOUT and sys.stdout is None:
             raise SettingsError("Standard output is closed; give the name of a file.")
         return
     try:
@@ -94,15 +94,16 @@ def check_output(out: Path, replace: bool, source: Path | None = None) -> None:
         if before is not None and not stat.S_ISREG(before.st_mode):
             _check_special(out, before)
             return
-        folder = Path(os.path.realpath(out)).parent
+        target = Path(os.path.realpath(out))
+        folder = target.parent
         if not folder.is_dir():
             raise SettingsError(f"The folder {folder} does not exist; create it first.")
         if before is not None:
-            if source is not None and _is_file(source, before):
+            if identity(out) in (identity(source, STDIN) for source in sources):
                 raise SettingsError(f"{out} is what is read; choose another name, so that the original stays.")
             if not replace:
                 raise SettingsError(f"{out} exists; choose another name, or add --force to replace it.")
-            if not os.access(out, os.W_OK):
+            if not os.access(target, os.W_OK):
                 raise SettingsError(f"{out} is write-protected; choose another name.")
         with tempfile.TemporaryFile(dir=folder):
             pass
@@ -110,9 +111,23 @@ def check_output(out: Path, replace: bool, source: Path | None = None) -> None:
         raise SettingsError(f"{out} cannot be written ({error.strerror}); choose another name or folder.") from None
 
 
+def identity(path: Path, standard: int = STDOUT) -> tuple[int, int] | str:
+    """The same for every name of one file, link or open descriptor, whether the file is there already or to come.
+
+    Args:
+        standard: what ``-`` is, `STDIN` or `STDOUT`.
+    """
+    descriptor = _descriptor(path, standard)
+    with suppress(OSError):
+        state = _state(path) if descriptor is None else os.fstat(descriptor)
+        if state is not None:
+            return state.st_dev, state.st_ino
+    return os.path.realpath(path)
+
+
 def is_stream(path: Path) -> bool:
     """Whether a path is standard input or output, a pipe or a device: nothing that has a name of its own choosing."""
-    if _descriptor(path, _STDOUT) is not None:
+    if _descriptor(path, STDOUT) is not None:
         return True
     with suppress(OSError):
         state = _state(path)
@@ -137,17 +152,17 @@ def read_input(source: Path) -> bytes:
     return content
 
 
-def write_output(out: Path, content: bytes, replace: bool, source: Path | None = None) -> None:
+def write_output(out: Path, content: bytes, replace: bool, *sources: Path) -> None:
     """Writes all of it or nothing; refuses again what `check_output` refuses, as files may have come and gone.
 
     Raises:
         BitbrushError: it must not or cannot be written.
         BrokenPipeError: who reads the pipe has gone.
     """
-    check_output(out, replace, source)
+    check_output(out, replace, *sources)
     name = "Standard output" if out == STANDARD_STREAM else str(out)
     try:
-        if (descriptor := _descriptor(out, _STDOUT)) is not None:
+        if (descriptor := _descriptor(out, STDOUT)) is not None:
             _write_open(descriptor, content)
         else:
             with atomic_path(out) as partial:
@@ -159,11 +174,14 @@ def write_output(out: Path, content: bytes, replace: bool, source: Path | None =
 
 
 def _state(path: str | Path) -> os.stat_result | None:
-    """What stands at ``path``, through symbolic links; None where nothing does."""
-    try:
-        return os.stat(path)
-    except (FileNotFoundError, NotADirectoryError):
-        return None
+    """What stands at ``path``, through symbolic links; None where nothing does.
+
+    What stands at its real path counts, too: there `atomic_path` writes ``gone/../file`` without the folder ``gone``.
+    """
+    for name in (path, os.path.realpath(path)):
+        with suppress(FileNotFoundError, NotADirectoryError):
+            return os.stat(name)
+    return None
 
 
 def _check_special(out: Path, state: os.stat_result) -> None:
@@ -173,14 +191,6 @@ def _check_special(out: Path, state: os.stat_result) -> None:
         raise SettingsError(f"{out} is neither a file nor a pipe; choose another name.")
     if not os.access(out, os.W_OK):
         raise SettingsError(f"{out} is write-protected; choose another name.")
-
-
-def _is_file(source: Path, state: os.stat_result) -> bool:
-    """Whether ``source``, or what standard input is redirected from, is the file of this ``state``."""
-    descriptor = _descriptor(source, _STDIN)
-    with suppress(OSError):
-        return os.path.samestat(os.stat(source if descriptor is None else descriptor), state)
-    return False
 
 
 def _descriptor(path: Path, standard: int) -> int | None:
@@ -193,8 +203,8 @@ def _descriptor(path: Path, standard: int) -> int | None:
 
 @contextmanager
 def _reader(source: Path) -> Iterator[IO[bytes]]:
-    descriptor = _descriptor(source, _STDIN)
-    if descriptor == _STDIN:
+    descriptor = _descriptor(source, STDIN)
+    if descriptor == STDIN:
         if sys.stdin is None:
             raise BitbrushError("Standard input is closed; give the name of a file.")
         yield sys.stdin.buffer
@@ -204,7 +214,7 @@ def _reader(source: Path) -> Iterator[IO[bytes]]:
 
 
 def _write_open(descriptor: int, content: bytes) -> None:
-    if descriptor == _STDOUT:
+    if descriptor == STDOUT:
         sys.stdout.buffer.write(content)
         sys.stdout.flush()
         return

@@ -115,7 +115,11 @@ def test_what_was_invented_is_written_with_its_scale(stream_file, tmp_path, code
     assert result.exit_code == 0
     expected, top = invention_map(invented(np.asarray(load_image(painted)), codec.reconstruct(stream)))
     assert np.array_equal(np.asarray(load_image(drawn)), expected) and f"brightest from {top}" in result.stderr
-    assert_refused(run("decompress", stream_file, tmp_path / "b.png", "--invented", tmp_path / "b.png"), "another name")
+    respelled = tmp_path / ".." / tmp_path.name / "b.png"
+    for drawn_too in (tmp_path / "b.png", respelled):
+        result = run("decompress", stream_file, tmp_path / "b.png", "--invented", drawn_too, "--force")
+        assert_refused(result, "another name")
+    assert_refused(run("decompress", stream_file, "-", "--invented", "/dev/stdout"), "another name")
     assert_refused(run("decompress", stream_file, tmp_path / "b.png", "--invented", drawn), "--force")
     assert_refused(run("decompress", tmp_path, tmp_path / "all", "--invented", drawn), "single stream")
 
@@ -205,6 +209,24 @@ def test_what_is_read_is_never_replaced(command, photo):
     assert photo.read_bytes() == before
 
 
+@pytest.mark.parametrize("command", ["compress", "compare"])
+def test_a_mask_is_never_replaced(command, photo, tmp_path):
+    mask, link = tmp_path / "mask.png", tmp_path / "link.png"
+    Image.new("L", (70, 45), 255).save(mask)
+    link.symlink_to(mask)
+    before = mask.read_bytes()
+    for out in (mask, link):
+        assert_refused(run(command, photo, out, "--map", mask, "--force"), "what is read")
+    assert mask.read_bytes() == before
+
+
+@pytest.mark.parametrize("command", ["compress", "compare"])
+@pytest.mark.parametrize("mask", ["-", "/dev/stdin"])
+def test_picture_and_mask_cannot_be_one_pipe(command, mask, photo, tmp_path):
+    result = run(command, "-", tmp_path / "out.png", "--map", mask, input=photo.read_bytes())
+    assert_refused(result, "cannot both come from")
+
+
 def test_force_replaces(photo, tmp_path, stream):
     out = tmp_path / "a.bbr"
     out.write_bytes(b"old")
@@ -266,6 +288,32 @@ def test_outputs_that_cannot_be(photo, stream_file, tmp_path):
 )
 def test_wrong_usage_exits_with_2(options):
     assert run(*options).exit_code == 2
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("compress", "", "out"),
+        ("compress", ".", ""),
+        ("compress", ".", "out", "--csv", ""),
+        ("compress", ".", "out", "--csv="),
+        ("compress", "photo.png", "a.bbr", "--map", ""),
+        ("decompress", "", "out.png"),
+        ("decompress", "photo.bbr", ""),
+        ("decompress", ".", "out", "--originals="),
+        ("decompress", "photo.bbr", "out.png", "--invented", ""),
+        ("info", ""),
+        ("compare", "", "sheet.png"),
+        ("compare", "photo.png", "", "--force"),
+        ("train", "autoencoder", "--data", "", "--out", "run"),
+        ("evaluate", "quality", "--data="),
+    ],
+)
+def test_an_empty_name_is_not_the_current_folder(arguments, photo, stream_file, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    result = run(*arguments)
+    assert result.exit_code == 2 and "An argument is empty" in result.stderr
+    assert names(tmp_path) == {"photo.png", "photo.bbr"}
 
 
 def test_an_interrupted_decode_leaves_no_file(stream_file, tmp_path, monkeypatch, codec):

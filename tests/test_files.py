@@ -12,7 +12,16 @@ import pytest
 from PIL import Image
 
 from pipeline.errors import BitbrushError, SettingsError
-from pipeline.files import atomic_folder, atomic_path, check_output, is_stream, read_input, write_output
+from pipeline.files import (
+    STDIN,
+    atomic_folder,
+    atomic_path,
+    check_output,
+    identity,
+    is_stream,
+    read_input,
+    write_output,
+)
 
 ROOT = Path(__file__).resolve().parent.parent
 GOLDEN_STREAM = ROOT / "tests" / "golden" / "cat.bbr"
@@ -129,15 +138,48 @@ def test_read_only_folders_are_refused_before_the_work(tmp_path):
     tmp_path.chmod(0o700)
 
 
-def test_what_is_read_is_never_replaced(tmp_path):
-    photo, link, twin = tmp_path / "photo", tmp_path / "link", tmp_path / "twin"
+def test_a_way_through_a_missing_folder_is_no_way_around(tmp_path):
+    file, around, link = tmp_path / "file", tmp_path / "gone" / ".." / "file", tmp_path / "link"
+    file.write_bytes(b"precious")
+    file.chmod(0o640)
+    link.symlink_to("gone/../file")
+    for out in (around, link):
+        with pytest.raises(SettingsError, match="--force"):
+            write_output(out, b"1", replace=False)
+        with pytest.raises(SettingsError, match="what is read"):
+            write_output(out, b"1", True, file)
+    assert file.read_bytes() == b"precious"
+    write_output(around, b"1", replace=True)
+    assert file.read_bytes() == b"1" and mode(file) == 0o640
+
+
+@pytest.mark.parametrize("place", [0, 1])
+def test_what_is_read_is_never_replaced(place, tmp_path):
+    photo, link, twin, other = (tmp_path / name for name in ("photo", "link", "twin", "other"))
     photo.write_bytes(b"precious")
+    sources = [tmp_path / "gone", other]
+    sources.insert(place, photo)
     link.symlink_to(photo)
     twin.hardlink_to(photo)
     for out in (photo, link, twin):
         with pytest.raises(SettingsError, match="what is read"):
-            write_output(out, b"1", replace=True, source=photo)
+            write_output(out, b"1", True, *sources)
     assert photo.read_bytes() == b"precious"
+
+
+def test_a_file_is_known_by_all_of_its_names(tmp_path):
+    (tmp_path / "deep").mkdir()
+    link, file = tmp_path / "link", tmp_path / "file"
+    link.symlink_to(file)
+    spelled = [file, link, tmp_path / "deep" / ".." / "file", Path(os.path.relpath(file))]
+    assert len({identity(path) for path in spelled}) == 1
+    with file.open("wb") as opened:
+        (tmp_path / "twin").hardlink_to(file)
+        spelled += [tmp_path / "twin", Path(f"/dev/fd/{opened.fileno()}")]
+        assert len({identity(path) for path in spelled}) == 1
+    assert identity(tmp_path / "other") != identity(file)
+    assert identity(Path("-")) == identity(Path("/dev/stdout"))
+    assert identity(Path("-"), STDIN) == identity(Path("/dev/fd/0"))
 
 
 def test_a_failed_block_leaves_nothing(tmp_path):

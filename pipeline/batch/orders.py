@@ -49,6 +49,9 @@ class Order(Protocol):
     def wanted(self, name: str) -> bool:
         """Whether a file of this name is an input."""
 
+    def sources(self, folder: Path, name: str) -> tuple[Path, ...]:
+        """The files that are read for an input of this name below ``folder``."""
+
     def output(self, name: str) -> str:
         """The name of what an input becomes."""
 
@@ -71,6 +74,9 @@ class Compression:
 
     def wanted(self, name: str) -> bool:
         return is_picture(name)
+
+    def sources(self, folder: Path, name: str) -> tuple[Path, ...]:
+        return (folder / name,)
 
     def output(self, name: str) -> str:
         return name + SUFFIX
@@ -118,6 +124,10 @@ class Decompression:
     def wanted(self, name: str) -> bool:
         return name.endswith(SUFFIX)
 
+    def sources(self, folder: Path, name: str) -> tuple[Path, ...]:
+        stream = folder / name
+        return (stream,) if self.originals is None else (stream, Path(self.originals, name.removesuffix(SUFFIX)))
+
     def output(self, name: str) -> str:
         return name.removesuffix(SUFFIX) + ".png"
 
@@ -131,10 +141,10 @@ class Decompression:
     def make(self, codec: "Codec", folder: Path, name: str) -> Made:
         from pipeline.metrics import measure
 
-        path = _file(folder / name, StreamError)
-        stream = read_input(path)
+        path, *originals = self.sources(folder, name)
+        stream = read_input(_file(path, StreamError))
         settings = self.settings(read_header(stream).codec)
-        original = None if self.originals is None else _picture(Path(self.originals, name.removesuffix(SUFFIX)))
+        original = _picture(originals[0]) if originals else None
         *_, last = codec.decode(stream, settings)
         buffer = io.BytesIO()
         Image.fromarray(last.image).save(buffer, format="PNG", compress_level=3)

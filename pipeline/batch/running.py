@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 from collections.abc import Callable, Generator
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
@@ -14,11 +15,11 @@ from tqdm import tqdm
 from pipeline import processes
 from pipeline.batch import cluster
 from pipeline.batch.finding import Found, find
-from pipeline.batch.journal import Entry, Journal, digest, open_journal, source_state
+from pipeline.batch.journal import JOURNAL, Entry, Journal, digest, open_journal, source_state
 from pipeline.batch.orders import Order
 from pipeline.batch.table import Line, write_table
 from pipeline.errors import BitbrushError, SettingsError
-from pipeline.files import atomic_path, check_output, remove_partials
+from pipeline.files import atomic_path, check_output, identity, remove_partials
 from pipeline.stream import bits_per_pixel
 
 if TYPE_CHECKING:
@@ -108,11 +109,13 @@ def run(order: Order, batch: Batch, report: Callable[[str], None]) -> Summary:
         report: is given a sentence for each bad file, when it is found.
 
     Raises:
-        SettingsError: the folders do not fit, there is nothing to do, outputs exist, or a setting is out of range.
+        SettingsError: the folders do not fit, there is nothing to do, outputs exist or are what is read, or a setting
+            is out of range.
         BitbrushError: the workers do not start, or the table cannot be written.
     """
     found = _inputs(order, batch)
     table = batch.table or batch.out / TABLE
+    _refuse_mixing(order, batch, found.names, table)
     _make_folder(batch.out)
     if not (batch.resume or batch.force):
         _refuse_existing([batch.out / order.output(name) for name in found.names], batch.out)
@@ -155,6 +158,17 @@ def _inputs(order: Order, batch: Batch) -> Found:
     return found
 
 
+def _refuse_mixing(order: Order, batch: Batch, names: list[str], table: Path) -> None:
+    sources = {identity(path) for name in names for path in order.sources(batch.folder, name)}
+    results = {JOURNAL, *(order.output(name) for name in names)}
+    outputs = {identity(batch.out / name): batch.out / name for name in results}
+    if identity(table) in outputs:
+        raise SettingsError(f"{table} is one of the results; choose another name for the table.")
+    outputs[identity(table)] = table
+    for key in sources & outputs.keys():
+        raise SettingsError(f"{outputs[key]} is what is read; choose another name, so that the original stays.")
+
+
 def _make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -163,7 +177,7 @@ def _make_folder(folder: Path) -> None:
 
 
 def _refuse_existing(outputs: list[Path], out: Path) -> None:
-    existing = [path for path in outputs if path.exists()]
+    existing = [path for path in outputs if os.path.exists(path)]  # False for names that are too long
     if existing:
         raise SettingsError(
             f"{out} has {len(existing)} of the {len(outputs)} results already, such as {existing[0].relative_to(out)}; "

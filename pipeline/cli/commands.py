@@ -47,12 +47,13 @@ from pipeline.cli.work import (
     load_picture,
     map_facts,
     png,
+    sources_of,
     steps_shown,
     write_invented,
 )
 from pipeline.cli.work import facts as stream_facts
 from pipeline.errors import ImageError, SettingsError
-from pipeline.files import STANDARD_STREAM, check_output, read_input, write_output
+from pipeline.files import STANDARD_STREAM, check_output, identity, read_input, write_output
 from pipeline.settings import Decoder, DecodeSettings, Precision, SystemName
 
 _DEFAULTS = DecodeSettings()
@@ -101,10 +102,11 @@ def compress(
         run_folder(Compression(codec, allocation.kind, **rate), Batch(source, out, workers, resume, force, csv, ray))
         return
     refuse_folder_options(source, workers=workers > 1, resume=resume, csv=csv, ray=ray)
-    check_output(out, force, source)
+    sources = sources_of(source, quality_map)
+    check_output(out, force, *sources)
     image = load_picture(source)
     stream = encode(load_codec(), image, rate, codec, quality_map)
-    write_output(out, stream, force, source)
+    write_output(out, stream, force, *sources)
     facts = stream_facts(stream)
     note("{width} × {height} pixels: {bytes:,} bytes, {bpp:.4f} bpp at quality {quality:.3f}".format_map(facts))
     if bpp is not None and facts["bpp"] > bpp:
@@ -156,7 +158,7 @@ def decompress(
     check_png(out, force, source)
     if invented is not None:
         check_png(invented, force, source)
-        if invented == out:
+        if identity(invented) == identity(out):
             raise SettingsError("The picture and --invented cannot be the same file; give one of them another name.")
     from pipeline.stream import read_header
 
@@ -211,7 +213,8 @@ def compare(
     from pipeline.metrics import lpips_name, measure
 
     rate = chosen_rate(quality, bpp)
-    check_png(out, force, source)
+    sources = sources_of(source, quality_map)
+    check_png(out, force, *sources)
     image = load_picture(source)
     original = np.asarray(image)
     codec = load_codec(precision)
@@ -243,7 +246,7 @@ def compare(
         table.add_row(made.label, *figures)
         caption = "{} bytes, {} bpp\n{} dB, MS-SSIM {}, {lpips} {}".format(*figures, lpips=lpips)
         cells.append(Cell(made.label, caption, made.picture))
-    write_output(out, png(contact_sheet(cells)), force, source)
+    write_output(out, png(contact_sheet(cells)), force, *sources)
     Console(stderr=out == STANDARD_STREAM).print(table)
     for reason in reasons:
         note(reason)

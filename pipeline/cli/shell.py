@@ -2,6 +2,7 @@
 
 import importlib
 import os
+import re
 import sys
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -15,10 +16,14 @@ if TYPE_CHECKING:
 
 _LATE = {"train": "pipeline.training.cli", "evaluate": "pipeline.evaluation.cli"}
 """Commands whose modules need more than the app does; imported when they are called."""
+_EMPTY = re.compile(r"(--[a-z-]+=)?")
 
 
 class Commands(TyperGroup):
-    """Turns every `BitbrushError` into one line on stderr and exit code 1; finds the late commands."""
+    """Turns every `BitbrushError` into one line on stderr and exit code 1; finds the late commands.
+
+    An empty argument of whichever command is refused, for as a path it would mean the current folder.
+    """
 
     def list_commands(self, ctx: "Context") -> list[str]:
         return [*super().list_commands(ctx), *_LATE]
@@ -29,6 +34,11 @@ class Commands(TyperGroup):
             command.name = cmd_name
             return command
         return super().get_command(ctx, cmd_name)
+
+    def parse_args(self, ctx: "Context", args: list[str]) -> list[str]:
+        if any(_EMPTY.fullmatch(argument) for argument in args):
+            raise typer.BadParameter("An argument is empty; give a name or a value.", ctx)
+        return super().parse_args(ctx, args)
 
     def invoke(self, ctx: "Context") -> Any:
         try:

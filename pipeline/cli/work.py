@@ -15,11 +15,13 @@ from pipeline.arrays import UInt8
 from pipeline.cli.options import Rate
 from pipeline.cli.shell import note
 from pipeline.errors import SettingsError, StreamError
-from pipeline.files import check_output, is_stream, read_input, write_output
+from pipeline.files import STDIN, check_output, identity, is_stream, read_input, write_output
 from pipeline.settings import DEFAULT_ALLOCATIONS, Allocation, DecodeStep, Precision, QualityMapKind, SystemName
 
 if TYPE_CHECKING:
     from pipeline.codec import Codec
+
+_NAMED_MAPS = (QualityMapKind.EVEN, QualityMapKind.ADAPTIVE)
 
 
 def load_codec(precision: Precision = Precision.AUTO) -> "Codec":
@@ -28,11 +30,25 @@ def load_codec(precision: Precision = Precision.AUTO) -> "Codec":
     return Codec.from_pretrained(precision=precision)
 
 
+def sources_of(picture: Path, quality_map: str | None) -> tuple[Path, ...]:
+    """The files that are read: the picture and, where there is one, the mask.
+
+    Raises:
+        SettingsError: both are the same pipe, which gives its content once.
+    """
+    if quality_map is None or quality_map in _NAMED_MAPS:
+        return (picture,)
+    mask = Path(quality_map)
+    if is_stream(picture) and is_stream(mask) and identity(picture, STDIN) == identity(mask, STDIN):
+        raise SettingsError(f"The picture and the mask cannot both come from {mask}; give the mask the name of a file.")
+    return picture, mask
+
+
 def allocation_of(quality_map: str | None, name: SystemName) -> Allocation:
     """``quality_map`` is a kind of map or the file of a mask; the codec's own unless given."""
     if quality_map is None:
         return DEFAULT_ALLOCATIONS[name]
-    if quality_map in (QualityMapKind.EVEN, QualityMapKind.ADAPTIVE):
+    if quality_map in _NAMED_MAPS:
         return Allocation(QualityMapKind(quality_map))
     return Allocation(QualityMapKind.PAINTED, load_picture(Path(quality_map)))
 
@@ -94,10 +110,10 @@ def load_picture(source: Path) -> Image.Image:
     return picture.image
 
 
-def check_png(out: Path, force: bool, source: Path) -> None:
+def check_png(out: Path, force: bool, *sources: Path) -> None:
     if not is_stream(out) and out.suffix.lower() != ".png":
         raise SettingsError(f"Pictures are written as PNG; give {out} a name that ends in .png.")
-    check_output(out, force, source)
+    check_output(out, force, *sources)
 
 
 def png(picture: UInt8 | Image.Image) -> bytes:

@@ -227,6 +227,27 @@ def test_a_folder_without_pictures_is_refused(tmp_path, make):
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize("leave", ["force", "resume"])
+@pytest.mark.parametrize("taken", ["photos/a.png", "photos/deep/../a.png", "out/a.png.bbr", f"out/{JOURNAL}"])
+def test_the_table_is_neither_read_nor_one_of_the_results(leave, taken, folder, tmp_path, asked):
+    before = files(folder)
+    with pytest.raises(SettingsError, match=r"choose another name"):
+        go(folder, table=tmp_path / taken, **{leave: True})
+    assert not asked and files(folder) == before and not (tmp_path / "out").exists()
+
+
+def test_a_result_never_replaces_what_is_read(folder, tmp_path, asked):
+    go(folder)
+    asked.clear()
+    synthetic_picture(70, 45, 3).save(folder / "a.png.png")
+    (tmp_path / "out" / "a.png.png.bbr").write_bytes((tmp_path / "out" / "a.png.bbr").read_bytes())
+    before = files(folder)
+    order = Decompression(Decoder.AUTOENCODER, None, None, 0, None, originals=str(folder))
+    with pytest.raises(SettingsError, match=r"a\.png\.png is what is read"):
+        go(tmp_path / "out", order, out=folder, force=True)
+    assert not asked and files(folder) == before
+
+
 def test_the_folder_itself_cannot_take_the_results(folder):
     with pytest.raises(SettingsError, match="choose another one"):
         go(folder, out=folder)
@@ -251,6 +272,17 @@ def test_names_that_are_not_text_keep_their_bytes(tmp_path):
     synthetic_picture(40, 40).save(folder / name)
     summary, _ = go(folder)
     assert summary.made == 1 and list(table(tmp_path / "out")) == [name]
+    assert go(folder, resume=True)[0].skipped == 1
+
+
+def test_a_name_too_long_for_its_result_costs_one_file(tmp_path):
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for length in (251, 252, 255):
+        synthetic_picture(40, 40).save(folder / ("n" * (length - 4) + ".png"))
+    summary, said = go(folder)
+    assert (summary.made, summary.bad) == (1, 2) and all("File name too long" in text for text in said)
+    assert len(files(tmp_path / "out")) == 1
     assert go(folder, resume=True)[0].skipped == 1
 
 
