@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 QUEUE_SIZE = 16
 """Runs that may wait for each place."""
+SESSIONS_KEPT = 256
+"""Visitors whose last run the page remembers; each costs 0.2 megabytes and more, and Gradio alone would keep 10,000."""
 GRADIO_THREADS = 40
 """Gradio's own number, for everything beside the runs."""
 
@@ -62,6 +64,7 @@ def launch(page: gr.Blocks, **options: Any) -> str:
         max_file_size="64mb",
         footer_links=["api"],
         ssr_mode=False,
+        state_session_capacity=SESSIONS_KEPT,
         **options,
     )
     return url

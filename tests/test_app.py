@@ -13,6 +13,7 @@ from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from PIL import Image
 
+import app
 from pipeline.comparison.baselines import add_grain, encode_plain
 from pipeline.images import load_image
 from pipeline.metrics import lpips_name, measure, psnr
@@ -23,6 +24,7 @@ from pipeline.ui.files import RunFolder, file_stem
 from pipeline.ui.report import NO_LPIPS, Method, Report, header_in_words
 
 if TYPE_CHECKING:
+    from pipeline.codec import Codec
     from tests.app_fixtures import BlockedApp, ServedApp
 
 pytest_plugins = ["tests.app_fixtures"]
@@ -51,6 +53,15 @@ def compress(client: Client, photo: Path, **settings) -> Answer:
 
 def pixels(path: str | Path) -> np.ndarray:
     return np.asarray(Image.open(path))
+
+
+def test_the_page_remembers_so_many_visitors_and_no_more(codec: "Codec") -> None:
+    page = app.build_app(lambda: codec)
+    app.launch(page, server_name="127.0.0.1", server_port=app.free_port(), prevent_thread_lock=True, quiet=True)
+    for visitor in range(app.SESSIONS_KEPT + 20):
+        page.state_holder[f"visitor {visitor}"]
+    assert len(page.state_holder.session_data) == app.SESSIONS_KEPT
+    page.close(verbose=False)
 
 
 # -- what a run returns -------------------------------------------------------------------------------------------
