@@ -24,6 +24,7 @@ OPTIONS = {
     "vae": [],
     "vae-decoder": ["--init"],
     "ultralow": ["--learning-rate", "--autoencoder", "--vae", "--init", "--painter-only", "--without"],
+    "ultralow-repaint": ["--clean", "--learning-rate", "--init", "--critics"],
 }
 PHASES = ("first", "second")
 
