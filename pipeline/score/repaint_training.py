@@ -24,7 +24,7 @@ from pipeline.training.data import PhotoSet
 from pipeline.training.eyes import Eyes
 from pipeline.training.losses import feature_statistics
 from pipeline.training.maps import random_maps
-from pipeline.training.states import Start, States
+from pipeline.training.states import States
 
 _MAPPED_SHARE = 0.3
 """Of the crops: a quality map that varies."""
@@ -76,12 +76,11 @@ class RepaintTask:
 
     def _clean(self, residual: Tensor, noise: Tensor, condition: Tensor, states: States, quality: Tensor) -> Tensor:
         """The residual predicted at ``states``."""
-        known = torch.where((states.start == Start.TRUE)[:, None, None, None], residual, 0.0)
-        painted = states.painted
-        if painted.stop > painted.start:
-            with torch.no_grad():
-                ones = torch.ones_like(states.time[painted])
-                known[painted] = self._painter.clean(noise[painted], condition[painted], ones, quality[painted])
+
+        def answer(some: slice) -> Tensor:
+            return self._painter.clean(noise[some], condition[some], torch.ones_like(states.time[some]), quality[some])
+
+        known = states.known(residual, answer)
         alpha, sigma = alpha_sigma(states.time[:, None, None, None], self._painter.shift)
         return self._painter.clean(alpha * known + sigma * noise, condition, states.time, quality)
 

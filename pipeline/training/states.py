@@ -1,5 +1,6 @@
 """Where the noisy residuals of a painter's training begin: on the states that its sampler visits."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -48,6 +49,15 @@ class States:
 
     def to(self, device: torch.device) -> "States":
         return States(self.time.to(device), self.start.to(device), self.painted)
+
+    def known(self, residual: Tensor, answer: Callable[[slice], Tensor]) -> Tensor:
+        """What noisy residuals hold beside the noise, ``(batch, …)`` as the true ``residual``; ``answer`` is what the
+        painter makes of the noise alone, for some samples."""
+        known = torch.where((self.start == Start.TRUE)[:, None, None, None], residual, 0.0)
+        if self.painted.stop > self.painted.start:
+            with torch.no_grad():
+                known[self.painted] = answer(self.painted)
+        return known
 
     @property
     def perception(self) -> Tensor:

@@ -18,7 +18,7 @@ from pipeline.training.critics import CRITIC_BETAS
 from pipeline.training.data import PhotoSet
 from pipeline.training.eyes import Eyes
 from pipeline.training.losses import feature_statistics, ms_ssim_error
-from pipeline.training.states import Start, States
+from pipeline.training.states import States
 from pipeline.ultralow.encoders import SemanticEncoder
 from pipeline.ultralow.feature_coder import Guidance
 from pipeline.ultralow.training import UltraLow
@@ -73,12 +73,11 @@ class UltraLowRepaintTask:
 
     def _clean(self, residual: Tensor, noise: Tensor, guidance: Guidance, states: States) -> Tensor:
         """The residual predicted at ``states``; paths are straight."""
-        known = torch.where((states.start == Start.TRUE)[:, None, None, None], residual, 0.0)
-        painted = states.painted
-        if painted.stop > painted.start:
-            with torch.no_grad():
-                ones = torch.ones_like(states.time[painted])
-                known[painted] = self._painter.predict(noise[painted], ones, guidance.of(painted))
+
+        def answer(some: slice) -> Tensor:
+            return self._painter.predict(noise[some], torch.ones_like(states.time[some]), guidance.of(some))
+
+        known = states.known(residual, answer)
         share = states.time[:, None, None, None]
         return self._painter.predict((1 - share) * known + share * noise, states.time, guidance)
 
