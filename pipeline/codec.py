@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import torch
-from diffusers.utils.constants import SAFETENSORS_WEIGHTS_NAME
+from diffusers.utils.constants import CONFIG_NAME, SAFETENSORS_WEIGHTS_NAME
 from PIL import Image
 from torch import Tensor
 
@@ -82,6 +82,11 @@ class Codec:
             content = (self._folder / name / SAFETENSORS_WEIGHTS_NAME).read_bytes()
             self._hashes[name] = hashlib.sha256(content).hexdigest()[:8]
         return self._hashes[name]
+
+    def fingerprint(self, name: str) -> str:
+        """First eight hexadecimal digits of the SHA-256 of all that a model's answers depend on: weights and config."""
+        config = (self._folder / name / CONFIG_NAME).read_bytes()
+        return hashlib.sha256(self.weights_hash(name).encode() + config).hexdigest()[:8]
 
     def _load(self, model_class: type[Network], name: str) -> Network:
         with self._lock:
@@ -165,7 +170,7 @@ class Codec:
         return header, payload
 
     def decode_latent(self, stream: bytes) -> Latent:
-        """The exact latent and its quality map: the same on every machine."""
+        """The exact latent, with its quality map and the scales of its symbols: the same on every machine."""
         header, payload = self.read(stream)
         system = self.system(header.codec)
         width, height = images.padded_size(header.width, header.height, system.alignment)

@@ -214,7 +214,7 @@ def _lines(figure: Figure) -> dict[str, int]:
 def test_shipped_figures_are_of_the_shipped_weights(codec: Codec, path: Path) -> None:
     results = load_results(path)
     assert results.pictures == 24
-    assert results.weights == {name: codec.weights_hash(name) for name in results.weights}
+    assert results.weights == {name: codec.fingerprint(name) for name in results.weights}
 
 
 def test_the_ablation_table_has_a_line_for_each_part() -> None:

@@ -1,16 +1,19 @@
 """Stage 2 with tiny random networks: schedules, samplers against an oracle, tiles, determinism."""
 
 import math
+from typing import Any
 
 import pytest
 import torch
 
+from pipeline.layers.lapped import BLOCK
 from pipeline.layers.quality import CELL
+from pipeline.layers.unsent import UNSENT_PLANES
 from pipeline.score import DiffusionDecoder, FlowDecoder, ScoreDecoder
 from pipeline.score.network import make_condition
 from pipeline.score.scale import SCALE_REACH
 from pipeline.score.schedule import alpha_sigma, diffusion_scheduler, log_snr, time_at_shift
-from pipeline.tiles import map_tiles
+from pipeline.tiles import Tile, map_tiles
 
 GRAIN = 1.5
 QUALITY = torch.full((1, 1, 1, 1), 0.4)
@@ -24,15 +27,21 @@ KINDS = [(model, kind) for model in (DiffusionDecoder, FlowDecoder) for kind in 
 def decoder(request: pytest.FixtureRequest) -> ScoreDecoder:
     torch.manual_seed(0)
     model, kind = request.param
-    return model(**TINY, prediction_type=kind).eval()
+    return model(**TINY, prediction_type=kind, told_unsent=kind == "sample").eval()
 
 
 def _picture(height: int = 64, width: int = 64) -> torch.Tensor:
     return torch.rand(1, 3, height, width, generator=torch.Generator().manual_seed(0))
 
 
+def _unsent(x_hat: torch.Tensor) -> torch.Tensor:
+    size = [side // BLOCK for side in x_hat.shape[2:]]
+    return torch.rand(1, UNSENT_PLANES, *size, generator=torch.Generator().manual_seed(3))
+
+
 def _samples(decoder: ScoreDecoder, x_hat: torch.Tensor, steps: int, noise_level: float, seed: int = 0) -> list:
-    return list(decoder.sample(x_hat, QUALITY, GRAIN, steps, noise_level, torch.Generator().manual_seed(seed)))
+    generator = torch.Generator().manual_seed(seed)
+    return list(decoder.sample(x_hat, QUALITY, _unsent(x_hat), GRAIN, steps, noise_level, generator))
 
 
 def test_shift_below_one_means_less_noise() -> None:
@@ -80,7 +89,7 @@ def test_samplers_reach_what_an_oracle_predicts(
     monkeypatch.setattr(ScoreDecoder, "_evaluate", oracle)
     x_hat = _picture()
     generator = torch.Generator().manual_seed(0)
-    *_, last = decoder.sample(x_hat, QUALITY, GRAIN, steps, noise_level, generator, shift)
+    *_, last = decoder.sample(x_hat, QUALITY, _unsent(x_hat), GRAIN, steps, noise_level, generator, shift)
     scale = decoder.scale(x_hat, QUALITY, torch.tensor([GRAIN]))
     torch.testing.assert_close((last.picture - x_hat) / scale, truth, atol=2e-3, rtol=1e-3)
     assert last.step == last.total == steps and last.sigma == 0
@@ -89,6 +98,19 @@ def test_samplers_reach_what_an_oracle_predicts(
 def test_same_seed_same_picture(decoder: ScoreDecoder) -> None:
     first, again, other = (_samples(decoder, _picture(), 3, 0.5, seed)[-1].picture for seed in (1, 1, 2))
     assert torch.equal(first, again) and not torch.equal(first, other)
+
+
+def test_emphasis_multiplies_what_is_painted() -> None:
+    torch.manual_seed(0)
+    plain = DiffusionDecoder(**TINY, prediction_type="sample").eval()
+    strong = DiffusionDecoder(**TINY, prediction_type="sample", emphasis=1.5).eval()
+    strong.load_state_dict(plain.state_dict())
+    x_hat = _picture()
+    for noise_level, strength in ((1.0, 1.5), (0.2, 1.1)):
+        one, other = (_samples(decoder, x_hat, 3, noise_level) for decoder in (plain, strong))
+        for before, after in zip(one, other, strict=True):
+            expected = x_hat + strength * (before.picture - x_hat)
+            torch.testing.assert_close(after.picture, expected, atol=1e-5, rtol=1e-5)
 
 
 def test_little_noise_stays_near_the_decoded_picture(decoder: ScoreDecoder) -> None:
@@ -146,8 +168,50 @@ def test_training_pair_inverts_to_the_residual(decoder: ScoreDecoder) -> None:
 def test_condition_shape() -> None:
     condition = make_condition(_picture(64, 128), torch.ones(1, 1, 64, 128), torch.tensor([GRAIN]))
     assert condition.shape == (1, 50, 16, 32)
-    condition = make_condition(_picture(64, 128), torch.ones(1, 1, 64, 128), torch.tensor([GRAIN]), QUALITY)
-    assert condition.shape == (1, 51, 16, 32)
+    x_hat = _picture(64, 128)
+    condition = make_condition(x_hat, torch.ones(1, 1, 64, 128), torch.tensor([GRAIN]), QUALITY, _unsent(x_hat))
+    assert condition.shape == (1, 51 + UNSENT_PLANES, 16, 32)
+
+
+def test_a_network_that_is_told_more_starts_as_the_one_that_was_not() -> None:
+    torch.manual_seed(0)
+    before = DiffusionDecoder(**TINY, prediction_type="sample").eval()
+    told = DiffusionDecoder(**TINY, prediction_type="sample", told_unsent=True).eval()
+    told.start_from(before.state_dict())
+    x_hat = _picture()
+    generators = [torch.Generator().manual_seed(0) for _ in range(2)]
+    *_, expected = before.sample(x_hat, QUALITY, None, GRAIN, 1, 1.0, generators[0])
+    *_, found = told.sample(x_hat, QUALITY, _unsent(x_hat), GRAIN, 1, 1.0, generators[1])
+    torch.testing.assert_close(found.picture, expected.picture)
+
+
+@pytest.mark.parametrize(
+    ("other", "reason"),
+    [
+        ({"prediction_type": "sample", "told_unsent": True}, "input channels"),
+        ({"prediction_type": "v_prediction"}, "predicts something else"),
+        ({"prediction_type": "sample", "block_out_channels": (16, 48)}, "other widths"),
+    ],
+)
+def test_a_network_starts_from_no_other_kind(other: dict[str, Any], reason: str) -> None:
+    with pytest.raises(ValueError, match=reason):
+        DiffusionDecoder(**TINY, prediction_type="sample").start_from(DiffusionDecoder(**TINY | other).state_dict())
+
+
+def test_a_network_that_is_told_what_was_not_sent_asks_for_it() -> None:
+    decoder = DiffusionDecoder(**TINY, prediction_type="sample", told_unsent=True)
+    with pytest.raises(ValueError, match="wants to be told"):
+        decoder.condition(_picture(), QUALITY, None, torch.tensor([GRAIN]))
+
+
+def test_a_tile_is_told_what_was_not_sent_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    decoder = DiffusionDecoder(**TINY, prediction_type="sample", told_unsent=True)
+    x_hat, grains = _picture(256, 320), torch.tensor([GRAIN])
+    cells, scale = QUALITY.expand(-1, -1, 8, 10), torch.ones(1, 1, 256, 320)
+    whole = decoder._condition(x_hat, scale, grains, cells, _unsent(x_hat))
+    monkeypatch.setattr("pipeline.score.decoder.TILE", 192)
+    part = decoder._conditions(x_hat, scale, cells, _unsent(x_hat), grains)(Tile(64, 256, 128, 320))
+    assert torch.equal(part, whole[..., 16:64, 32:80])
 
 
 def test_both_samplers_ask_one_painter_the_same_at_equal_noise() -> None:
@@ -156,7 +220,7 @@ def test_both_samplers_ask_one_painter_the_same_at_equal_noise() -> None:
     diffusion, flow = (model(**TINY, prediction_type="sample").eval() for model in (DiffusionDecoder, FlowDecoder))
     flow.load_state_dict(diffusion.state_dict())
     x_hat, residual, noise = _picture(), *torch.randn(2, 1, 3, 64, 64).unbind()
-    _, condition = diffusion.condition(x_hat, QUALITY, torch.tensor([GRAIN]))
+    _, condition = diffusion.condition(x_hat, QUALITY, None, torch.tensor([GRAIN]))
     time = torch.tensor([0.3])
     alpha, sigma = alpha_sigma(time, diffusion.shift)
     equal = sigma / (sigma + alpha * flow.start_noise)

@@ -13,11 +13,13 @@ from pipeline.autoencoder.transforms import AnalysisPath, SynthesisPath
 from pipeline.entropy import FOREIGN, SymbolReader
 from pipeline.entropy.fixed_point import ACTIVATION_ONE
 from pipeline.entropy.model import EntropyModel
+from pipeline.entropy.scales import scale_table
 from pipeline.errors import StreamError
-from pipeline.layers.dct import dct_basis
+from pipeline.layers.dct import dct_basis, dct_coefficients
 from pipeline.layers.lapped import BLOCK, filter_edges, lapped_filter
 from pipeline.layers.model import Model, configured
 from pipeline.layers.quality import CELL, Knots, spread
+from pipeline.layers.unsent import band_weights, rounded_away, unsent_planes
 from pipeline.precision import native
 from pipeline.search import RateModel, bands, rate_model
 from pipeline.stream import QUALITY_STEPS
@@ -27,16 +29,20 @@ ALIGNMENT = 64
 """Picture sides are padded to multiples of this."""
 _RATE = (1.32, 0.78)
 """Power and logarithm of the factor of `rate_model`."""
+_POSITIONS = 8192
+"""Of the latent, that are taken at once where memory counts."""
 _NEAR = 0.05
 """Qualities within which a latent serves: streams of it lie on the same rate-distortion curve within 0.01 dB."""
 
 
 @dataclass(frozen=True)
 class AutoencoderOutput:
-    """Training-time output: reconstruction ``(batch, 3, height, width)`` and estimated bits ``(batch,)``."""
+    """Training-time output: reconstruction ``(batch, 3, height, width)``, estimated bits ``(batch,)``, and what the
+    stream would not say, see `unsent_planes`."""
 
     reconstruction: Tensor
     bits: Tensor
+    unsent: Tensor
 
 
 @dataclass(frozen=True)
@@ -45,6 +51,8 @@ class Latent:
 
     values: Tensor
     """int32 ``(1, channels, rows, columns)``, in units of 1/256 of a quantisation step."""
+    scale_indexes: Tensor
+    """uint8 of the same shape: in `scale_table`, the scales that the values were coded with."""
     quality: QualityMap
 
 
@@ -56,6 +64,7 @@ class Autoencoder(Model):
 
     basis: Tensor
     edge_filter: Tensor
+    bands: Tensor
 
     @configured
     def __init__(
@@ -81,6 +90,8 @@ class Autoencoder(Model):
             raise ValueError(f"groups {groups} must add up to {channels} latent channels")
         self.register_buffer("basis", dct_basis(BLOCK, luma_channels, chroma_channels), persistent=False)
         self.register_buffer("edge_filter", lapped_filter() if lapped else torch.eye(BLOCK), persistent=False)
+        bands = band_weights(dct_coefficients(BLOCK, luma_channels, chroma_channels))
+        self.register_buffer("bands", bands, persistent=False)
         self.analysis_path = AnalysisPath(channels, widths, blocks)
         self.synthesis_path = SynthesisPath(channels, widths, synthesis_blocks)
         self.entropy = EntropyModel(tuple(groups), hyper_channels, feature_channels, context_channels, knots)
@@ -146,7 +157,8 @@ class Autoencoder(Model):
         y = self.analysis(image, quality)
         weights = self._error_weights(quality, y.shape[2:]) if weighed_rounding else None
         rate = self.entropy(y, quality, weights)
-        return AutoencoderOutput(self.synthesis(rate.y_hat, quality), rate.bits)
+        unsent = unsent_planes(rounded_away(rate.scales), self.bands)
+        return AutoencoderOutput(self.synthesis(rate.y_hat, quality), rate.bits, unsent)
 
     @torch.no_grad()
     def rate_model(self, image: Tensor) -> RateModel:
@@ -199,9 +211,9 @@ class Autoencoder(Model):
             StreamError: the payload is not one of `encoder` for this quality and size.
         """
         reader, quality = self._begun(payload, quality_code, height, width)
-        values = self.entropy.read(reader, quality.codes, height // BLOCK, width // BLOCK)
+        values, scale_indexes = self.entropy.read(reader, quality.codes, height // BLOCK, width // BLOCK)
         reader.finish()
-        return Latent(values.int(), quality)
+        return Latent(values.int(), scale_indexes, quality)
 
     def quality_map(self, payload: bytes, quality_code: int, height: int, width: int) -> QualityMap:
         """The map that such a payload begins with; whether the rest is sound `decompress` alone tells.
@@ -232,6 +244,15 @@ class Autoencoder(Model):
             margin=self.synthesis_path.reach,
         )
         return picture.clamp_(0, 1)
+
+    @torch.no_grad()
+    def unsent(self, latent: Latent) -> Tensor:
+        """What the stream of an exact latent does not say: `unsent_planes` ``(1, UNSENT_PLANES, height/16,
+        width/16)``."""
+        indexes = latent.scale_indexes.to(self.device).flatten(2)[..., None]
+        errors = rounded_away(scale_table()).to(self.device)
+        parts = [unsent_planes(errors[part.int()], self.bands) for part in indexes.split(_POSITIONS, 2)]
+        return torch.cat(parts, 2).view(1, -1, *latent.values.shape[2:])
 
     def quality_plane(self, latent: Latent) -> Tensor:
         """The quality map of a latent: ``(1, 1, height/32, width/32)`` float32 in [0, 1]."""

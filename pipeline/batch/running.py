@@ -186,11 +186,11 @@ def _refuse_existing(outputs: list[Path], out: Path) -> None:
 
 
 def _settings(order: Order) -> str:
-    """Everything but the input that an output depends on: the order, the weights of every network, the precision."""
+    """Everything but the input that an output depends on: the order, every network with its config, the precision."""
     from pipeline.codec import CHECKPOINTS
 
     codec = order.codec()
-    weights = {path.name: codec.weights_hash(path.name) for path in sorted(CHECKPOINTS.iterdir()) if path.is_dir()}
+    weights = {path.name: codec.fingerprint(path.name) for path in sorted(CHECKPOINTS.iterdir()) if path.is_dir()}
     stated = {"order": type(order).__name__, "weights": weights} | vars(order) | {"precision": codec.precision}
     return digest(json.dumps(stated, sort_keys=True).encode())[:16]
 

@@ -68,8 +68,9 @@ class EntropyModel(ContextHyperprior):
         index = torch.floor(blend / (spacing * ACTIVATION_ONE) + 0.5).clamp(0, SCALE_LEVELS - 1)
         return index.T.flatten()
 
-    def _code_latent(self, z_hat: Tensor, codes: Tensor, exchange: Exchange) -> Tensor:
-        """Walks the coding passes in order, the same way on both sides, and returns the decoded latent.
+    def _code_latent(self, z_hat: Tensor, codes: Tensor, exchange: Exchange) -> tuple[Tensor, Tensor]:
+        """Walks the coding passes in order, the same way on both sides, and returns the decoded latent and the scale
+        indexes of all of it.
 
         ``exchange(channels, positions, coded, mean, index)`` is given a channel group, the flat positions of this pass,
         the mask ``(channels, positions)`` of what is coded, and mean (units of 1/256) and scale index of each coded
@@ -83,6 +84,7 @@ class EntropyModel(ContextHyperprior):
         passes = anchors.nonzero()[:, 0], (~anchors).nonzero()[:, 0]
         # Integers below 2**24, which float32 holds as well as float64.
         latent = torch.zeros(sum(self.groups), height, width)
+        indexes = torch.zeros(latent.shape, dtype=torch.uint8)
         start = 0
         for group, network in zip(self.groups, self.contexts, strict=True):
             channels = slice(start, start + group)
@@ -94,12 +96,13 @@ class EntropyModel(ContextHyperprior):
                 mean, raw = said.chunk(2)
                 index = raw.mul_(INDEX_GAIN).div_(ACTIVATION_ONE).add_(INDEX_BIAS + 0.5).floor_()
                 index = index.clamp_(0, SCALE_LEVELS - 1)
+                indexes[channels].flatten(1)[:, positions] = index.to(torch.uint8)
                 # Symbols of the smallest scale are zero in all but five of a million cases: they are not sent.
                 coded = index > 0
                 mean[coded] += exchange(channels, positions, coded, mean[coded], index[coded]) * ACTIVATION_ONE
                 current.flatten(1)[:, positions] = mean.float()
             start += group
-        return latent[None]
+        return latent[None], indexes[None]
 
     def writer(self) -> SymbolWriter:
         """Where `write` leaves its symbols."""
@@ -141,8 +144,9 @@ class EntropyModel(ContextHyperprior):
         self._code_latent(z_hat, codes, write)
 
     @torch.no_grad()
-    def read(self, reader: SymbolReader, codes: Tensor, height: int, width: int) -> Tensor:
-        """The latent in units of 1/256 of a quantisation step: integers in float32 ``(1, channels, height, width)``.
+    def read(self, reader: SymbolReader, codes: Tensor, height: int, width: int) -> tuple[Tensor, Tensor]:
+        """The latent in units of 1/256 of a quantisation step: integers in float32 ``(1, channels, height, width)``;
+        and the indexes in `scale_table` of the scales that it was coded with, uint8 of the same shape.
 
         Raises:
             StreamError: these are not the symbols that `write` made for this quality map and size.

@@ -32,10 +32,12 @@ INDEX_BIAS = 20
 
 @dataclass(frozen=True)
 class RateEstimate:
-    """Training-time output: the latent with rounding in the loop, and estimated bits of each sample ``(batch,)``."""
+    """Training-time output: the latent with rounding in the loop, estimated bits of each sample ``(batch,)``, and the
+    scales that the latent was coded with."""
 
     y_hat: Tensor
     bits: Tensor
+    scales: Tensor
 
 
 def checkerboard(height: int, width: int, device: torch.device | str = "cpu") -> Tensor:
@@ -105,16 +107,18 @@ class ContextHyperprior(nn.Module):
         anchors = checkerboard(height, width, y.device)
         worth = [None] * len(self.groups) if weights is None else weights.expand_as(y).split(self.groups, 1)
         decoded: list[Tensor] = []
+        scales: list[Tensor] = []
         for context, target, weight in zip(self.contexts, y.split(self.groups, 1), worth, strict=True):
             shared = torch.cat([features, *decoded], 1)
-            mean, index = self._predict(context, shared, torch.zeros_like(target), plane, 0.0)
-            first, spent = self._coded(target, mean, index, anchors, weight)
+            mean, first_index = self._predict(context, shared, torch.zeros_like(target), plane, 0.0)
+            first, spent = self._coded(target, mean, first_index, anchors, weight)
             bits = bits + spent
             mean, index = self._predict(context, shared, first * anchors / INPUT_SHIFT, plane, 1.0)
             second, spent = self._coded(target, mean, index, ~anchors, weight)
             bits = bits + spent
             decoded.append(torch.where(anchors, first, second) / INPUT_SHIFT)
-        return RateEstimate(torch.cat(decoded, 1) * INPUT_SHIFT, bits)
+            scales.append(self._scales(torch.where(anchors, first_index, index).detach()))
+        return RateEstimate(torch.cat(decoded, 1) * INPUT_SHIFT, bits, torch.cat(scales, 1))
 
     def _coded(
         self, target: Tensor, mean: Tensor, index: Tensor, mask: Tensor, weight: Tensor | None

@@ -35,6 +35,7 @@ PARTS: dict[str, tuple[Callable[..., Any], ...]] = {
     "rounding": (rate_distortion_round,),
     "entropy coder": (SymbolWriter.write, SymbolWriter.finish, SymbolReader.read, SymbolReader.finish),
     "synthesis": (Autoencoder.synthesis,),
+    "what was not sent": (Autoencoder.unsent,),
     "residual scale, condition": (ResidualScale.forward, make_condition),
     "starting noise": (ScoreDecoder._start,),
     "painter's network": (ScoreDecoder.predict,),
@@ -75,9 +76,8 @@ def profile_all(codec: Codec, image: Image.Image, bpp: float, settings: DecodeSe
 
     stream = codec.encode(image, bpp=bpp)
     paint()
-    autoencoder = codec.standard.autoencoder
     yield _profiled(f"compress to {bpp:g} bpp", lambda: codec.encode(image, bpp=bpp))
-    yield _profiled("decode to the reconstruction", lambda: autoencoder.reconstruct(codec.decode_latent(stream)))
+    yield _profiled("decode to the reconstruction", lambda: codec.standard.reconstruct(codec.decode_latent(stream)))
     yield _profiled(f"paint: {settings.in_words()}", paint)
 
 

@@ -139,7 +139,7 @@ def evaluate(
 ) -> Iterator[Row]:
     """Measures every method at every rate, with ``further`` columns; rows already in ``out`` (JSON) that the same
     weights made are kept, so that an interrupted run continues."""
-    weights = {name: codec.weights_hash(name) for name in _WEIGHTS[system]}
+    weights = {name: codec.fingerprint(name) for name in _WEIGHTS[system]}
     results = Results(len(pictures), lpips_name(), weights)
     if out.exists():
         results.rows = _rows_still_valid(load_results(out), results)

@@ -13,8 +13,6 @@ from dataclasses import dataclass
 import torch
 from PIL import Image
 
-from pipeline import images
-from pipeline.autoencoder import ALIGNMENT
 from pipeline.codec import Codec
 from pipeline.evaluation import peers
 from pipeline.precision import fastest
@@ -92,10 +90,9 @@ def time_all(image: Image.Image, repeats: int = 5, others: bool = True) -> Itera
 def _coding(codec: Codec, image: Image.Image) -> Iterator[_Operation]:
     """Encoding, and decoding what the stream alone says."""
     stream = codec.encode(image, quality=_QUALITY)
-    autoencoder = codec.standard.autoencoder
 
     def reconstruct(coded: bytes) -> None:
-        autoencoder.reconstruct(codec.decode_latent(coded))
+        codec.standard.reconstruct(codec.decode_latent(coded))
 
     precision = codec.precision
     yield _Operation("encode at a quality", lambda: codec.encode(image, quality=_QUALITY), None, precision)
@@ -121,15 +118,14 @@ def _painting(codec: Codec, image: Image.Image) -> Iterator[_Operation]:
     stream = codec.encode(image, quality=_QUALITY)
     ultralow_stream = codec.encode(image, bpp=_ULTRALOW_BPP, codec=SystemName.ULTRALOW)
     header, _ = codec.read(stream)
-    padded = images.pad(images.to_tensor(image), ALIGNMENT)
-    quality, grain = torch.full((1, 1, 1, 1), _QUALITY), torch.full((1,), header.grain)
+    said = codec.standard.reconstruct(codec.decode_latent(stream))
     decoder = codec.standard.diffusion
-    _, condition = decoder.condition(padded, quality, grain)
-    residual = torch.randn(padded.shape)
+    _, condition = decoder.condition(said.picture, said.quality, said.unsent, torch.full((1,), header.grain))
+    residual, time = torch.randn(said.picture.shape), torch.full((1,), 0.5)
 
     @torch.no_grad()
     def evaluation() -> None:
-        decoder.predict(residual, condition, quality.flatten(), quality)
+        decoder.predict(residual, condition, time, said.quality)
 
     def first_preview() -> None:
         records = codec.decode(codec.encode(image, quality=_QUALITY), DecodeSettings(Decoder.DIFFUSION, 25, 0.5))

@@ -48,7 +48,7 @@ def command(
 ) -> None:
     """Share of fine detail in exactly horizontal and vertical lines: photographs, decoders, conventional codecs."""
     codec, pictures = Codec.from_pretrained(), pictures_below(data)
-    weights = {name: codec.weights_hash(name) for name in ("autoencoder", "diffusion")}
+    weights = {name: codec.fingerprint(name) for name in ("autoencoder", "diffusion")}
     figures: dict[str, Any] = {"weights": weights, "pictures": len(pictures)}
     for each in bpp:
         figures[f"{each:g} bpp"] = found = shares(codec, pictures, each)

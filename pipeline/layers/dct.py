@@ -6,6 +6,7 @@ channel groups.
 """
 
 import math
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -29,6 +30,29 @@ def _cosines(size: int) -> Tensor:
     return basis
 
 
+@dataclass(frozen=True)
+class Coefficient:
+    """A coefficient of the colour DCT: ``plane`` 0 is luma, ``row`` and ``column`` count half periods in a block."""
+
+    plane: int
+    row: int
+    column: int
+
+
+def dct_coefficients(block: int, luma: int, chroma: int) -> list[Coefficient]:
+    """The lowest ``luma + 2 * chroma`` coefficients, lowest frequency first; arguments as of `dct_basis`."""
+    v, u = torch.meshgrid(torch.arange(block), torch.arange(block), indexing="ij")
+    radius = (u.double() ** 2 + v.double() ** 2).flatten()
+    ranked: list[tuple[float, Coefficient]] = []
+    for plane, keep in enumerate((luma, chroma, chroma)):
+        for index in torch.argsort(radius, stable=True)[:keep].tolist():
+            # Chroma carries less energy: it ranks with luma of about twice its frequency.
+            rank = float(radius[index]) * (1 if plane == 0 else 4) + 0.1 * plane
+            ranked.append((rank, Coefficient(plane, *divmod(index, block))))
+    ranked.sort(key=lambda pair: pair[0])
+    return [coefficient for _, coefficient in ranked]
+
+
 def dct_basis(block: int, luma: int, chroma: int) -> Tensor:
     """The lowest ``luma + 2 * chroma`` colour DCT basis images, lowest frequency first.
 
@@ -41,14 +65,8 @@ def dct_basis(block: int, luma: int, chroma: int) -> Tensor:
         `torch.Tensor` of shape ``(luma + 2 * chroma, 3, block, block)``, float32, orthonormal rows.
     """
     cosines = _cosines(block)
-    v, u = torch.meshgrid(torch.arange(block), torch.arange(block), indexing="ij")
-    radius = (u.double() ** 2 + v.double() ** 2).flatten()
-    rows: list[tuple[float, Tensor]] = []
-    for plane, keep in enumerate((luma, chroma, chroma)):
-        for index in torch.argsort(radius, stable=True)[:keep].tolist():
-            image = torch.outer(cosines[index // block], cosines[index % block])
-            # Chroma carries less energy: it ranks with luma of about twice its frequency.
-            rank = float(radius[index]) * (1 if plane == 0 else 4) + 0.1 * plane
-            rows.append((rank, _COLOUR[plane][:, None, None] * image))
-    rows.sort(key=lambda row: row[0])
-    return torch.stack([image for _, image in rows]).float()
+    images = [
+        _COLOUR[each.plane][:, None, None] * torch.outer(cosines[each.row], cosines[each.column])
+        for each in dct_coefficients(block, luma, chroma)
+    ]
+    return torch.stack(images).float()

@@ -18,8 +18,9 @@ GRID = 8
 _NEIGHBOURHOOD = 8
 """Blocks a side over which positions within a block are compared."""
 _WINDOW = 64
-_SHIFTS = (GRID, 2 * GRID)
-"""Pixels: of the windows and the shifts at which repetition is measured."""
+_SHIFTS = (GRID, 2 * GRID, 4 * GRID)
+"""Pixels: of the windows and the shifts at which repetition is measured, the last being the deepest level of the
+ultra-low painter."""
 FLAT_ENERGY = 3e-5
 """Local energy of detail below which a picture counts as flat: about a grey level in each channel."""
 
@@ -48,17 +49,17 @@ def grid_contrast(pictures: Tensor) -> Tensor:
 
 
 def grid_repetition(pictures: Tensor) -> Tensor:
-    """How much fine detail repeats itself one or two blocks further: a weave, which a decoder of blocks makes of
+    """How much fine detail repeats itself one, two or four blocks further: a weave, which a decoder of blocks makes of
     latents that do not change. `grid_contrast` does not see it where every place of the block has its share.
 
     Half of all photographs have less than 0.003; a weave has 0.2 and more.
 
     Args:
-        pictures: ``(batch, 3, H, W)`` in [0, 1], sides of at least 80.
+        pictures: ``(batch, 3, H, W)`` in [0, 1], sides of at least 96.
 
     Returns:
-        ``(batch,)``: the squared autocorrelation of the picture minus its 5 × 5 mean, in windows of 64 pixels, at 8 and
-        16 pixels to the right and down.
+        ``(batch,)``: the squared autocorrelation of the picture minus its 5 × 5 mean, in windows of 64 pixels, at 8, 16
+        and 32 pixels to the right and down.
     """
     detail = fine_detail(pictures.float())
 

@@ -1,15 +1,17 @@
 """What the diffusion and the flow decoder have in common: the residual form, tiles, the sampling loop."""
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from pipeline.grain import channel_deviation, sensor_grain
+from pipeline.layers.lapped import BLOCK
 from pipeline.layers.model import Model
 from pipeline.layers.quality import CELL
+from pipeline.layers.unsent import UNSENT_PLANES
 from pipeline.score.network import PATCH, Refinement, build_unet, evaluate, make_condition, told_scale
 from pipeline.score.scale import SCALE_REACH, ResidualScale
 from pipeline.score.schedule import Scheduler, stepped
@@ -77,18 +79,55 @@ class ScoreDecoder(Model):
     Subclasses say how ``r`` and noise mix in training and which diffusers scheduler walks back in sampling.
     """
 
+    @property
+    def emphasis(self) -> float:
+        """What is painted from noise alone is multiplied by this at the end, from less noise by less: the squared error
+        among the losses of a painter holds it back."""
+        return float(self.config["emphasis"])
+
     def _build(
-        self, block_out_channels: tuple[int, ...], layers_per_block: int, scale_channels: int, prediction_type: str
+        self,
+        block_out_channels: tuple[int, ...],
+        layers_per_block: int,
+        scale_channels: int,
+        prediction_type: str,
+        told_unsent: bool,
     ) -> None:
         self.predicts_sample = prediction_type == "sample"
-        self.unet = build_unet(tuple(block_out_channels), layers_per_block, self.predicts_sample)
+        self.told_unsent = told_unsent
+        told = int(self.predicts_sample) + (UNSENT_PLANES if told_unsent else 0)
+        self.unet = build_unet(tuple(block_out_channels), layers_per_block, told)
         self.refinement = Refinement() if self.predicts_sample else None
         self.scale = ResidualScale(scale_channels)
 
-    def condition(self, x_hat: Tensor, quality: Tensor, grain: Tensor) -> tuple[Tensor, Tensor]:
+    def start_from(self, weights: Mapping[str, Tensor]) -> None:
+        """Takes the weights of a network of the same widths; of what that was not told, this one makes nothing yet.
+
+        Raises:
+            ValueError: it was of other widths or of another kind, or was told more.
+        """
+        name = "unet.conv_in.weight"
+        own = {key: value.shape for key, value in self.state_dict().items() if key != name}
+        if own != {key: value.shape for key, value in weights.items() if key != name}:
+            raise ValueError("the network to start from has other widths, or predicts something else")
+        first = torch.zeros_like(self.unet.conv_in.weight)
+        told = weights[name].shape[1]
+        if told > first.shape[1]:
+            raise ValueError(f"the network to start from has {told} input channels, this one {first.shape[1]}")
+        first[:, :told] = weights[name]
+        self.load_state_dict({**weights, name: first})
+
+    def condition(self, x_hat: Tensor, quality: Tensor, unsent: Tensor | None, grain: Tensor) -> tuple[Tensor, Tensor]:
         """The residual's scale ``(batch, 1, height, width)``, and what the U-Net is told of the decoded picture."""
         scale = self.scale(x_hat, quality, grain)
-        return scale, make_condition(x_hat, scale.detach(), grain, quality if self.predicts_sample else None)
+        return scale, self._condition(x_hat, scale.detach(), grain, quality, unsent)
+
+    def _condition(self, x_hat: Tensor, scale: Tensor, grain: Tensor, quality: Tensor, unsent: Tensor | None) -> Tensor:
+        """`make_condition` of what this network wants to be told."""
+        if self.told_unsent and unsent is None:
+            raise ValueError("this network wants to be told what was not sent")
+        levels = quality if self.predicts_sample else None
+        return make_condition(x_hat, scale, grain, levels, unsent if self.told_unsent else None)
 
     def predict(self, x: Tensor, condition: Tensor, time: Tensor, quality: Tensor) -> Tensor:
         """What the sampler asks for: `v_prediction` or velocity ``(batch, 3, height, width)`` at time ``(batch,)``."""
@@ -134,6 +173,7 @@ class ScoreDecoder(Model):
         self,
         x_hat: Tensor,
         quality: Tensor,
+        unsent: Tensor | None,
         grain: float,
         num_inference_steps: int,
         noise_level: float,
@@ -144,6 +184,7 @@ class ScoreDecoder(Model):
 
         Args:
             quality: the stream's quality map.
+            unsent: what the stream does not say, `unsent_planes`; None where the network is not told.
             grain: noise of the original in grey levels, see `pipeline.grain`.
             num_inference_steps: network evaluations, at least 1.
             noise_level: in (0, 1]; how much noise is injected at the start, as a fraction of the schedule.
@@ -160,8 +201,9 @@ class ScoreDecoder(Model):
             out_step=1,
             margin=SCALE_REACH,
         )
-        condition = self._conditions(x_hat, scale, cells, grains)
+        condition = self._conditions(x_hat, scale, cells, unsent, grains)
         times = self.times(num_inference_steps, noise_level, shift)
+        strength = 1 + (self.emphasis - 1) * times[0]
         x = self._start(x_hat.shape, scale, grains, times[0], generator)
         # What follows an evaluation is pointwise: strip by strip, each with its scheduler, it takes little memory.
         strips = [(..., slice(top, top + STRIP), slice(None)) for top in range(0, height, STRIP)]
@@ -171,7 +213,8 @@ class ScoreDecoder(Model):
             for strip, step in zip(strips, steps, strict=True):
                 clean = step.clean(x[strip], prediction[strip])
                 x[strip] = step.update(prediction[strip], x[strip])
-                prediction[strip] = x_hat[strip] + scale[strip] * (x[strip] if index == len(times) else clean)
+                painted = x[strip] if index == len(times) else clean
+                prediction[strip] = x_hat[strip] + strength * scale[strip] * painted
             yield SampleStep(index, len(times), steps[0].sigma_after, prediction)
             del prediction  # not kept while the next is made
 
@@ -182,13 +225,15 @@ class ScoreDecoder(Model):
         guess = sensor_grain(shape, generator).to(scale.device).mul_(channel_deviation(grains)).div_(scale)
         return self.start(guess.mul_(min(1.0, time / GRAIN_RAMP)), noise, time)
 
-    def _conditions(self, x_hat: Tensor, scale: Tensor, cells: Tensor, grains: Tensor) -> Callable[[Tile], Tensor]:
+    def _conditions(
+        self, x_hat: Tensor, scale: Tensor, cells: Tensor, unsent: Tensor | None, grains: Tensor
+    ) -> Callable[[Tile], Tensor]:
         """`make_condition` of a tile: made once of a picture that is a single one, else when it is needed."""
 
         def condition(tile: Tile) -> Tensor:
             part = (..., *tile.slices())
-            levels = cells[(..., *tile.slices(CELL))] if self.predicts_sample else None
-            return make_condition(x_hat[part], scale[part], grains, levels)
+            planes = None if unsent is None else unsent[(..., *tile.slices(BLOCK))]
+            return self._condition(x_hat[part], scale[part], grains, cells[(..., *tile.slices(CELL))], planes)
 
         height, width = x_hat.shape[2:]
         if max(height, width) > TILE:

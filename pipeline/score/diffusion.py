@@ -22,10 +22,14 @@ class DiffusionDecoder(ScoreDecoder):
         layers_per_block: int = 1,
         scale_channels: int = 64,
         prediction_type: str = "v_prediction",
+        told_unsent: bool = False,
+        emphasis: float = 1.0,
     ):
-        """``prediction_type``: ``"v_prediction"``, or ``"sample"`` for a network that was trained to paint."""
+        """``prediction_type``: ``"v_prediction"``, or ``"sample"`` for a network that was trained to paint;
+        ``told_unsent``: whether the network is told what was not sent; ``emphasis`` as of
+        `ScoreDecoder.emphasis`."""
         super().__init__()
-        self._build(block_out_channels, layers_per_block, scale_channels, prediction_type)
+        self._build(block_out_channels, layers_per_block, scale_channels, prediction_type, told_unsent)
 
     @property
     def shift(self) -> float:

@@ -24,11 +24,14 @@ class FlowDecoder(ScoreDecoder):
         scale_channels: int = 64,
         prediction_type: str = "v_prediction",
         shift: float = 0.5,
+        told_unsent: bool = False,
+        emphasis: float = 1.0,
     ):
         """``prediction_type``: ``"v_prediction"`` for the velocity, or ``"sample"`` for a network that was trained to
-        paint, on diffusion's states; ``shift`` is that of its schedule."""
+        paint, on diffusion's states; ``shift`` is that of its schedule; ``told_unsent`` and ``emphasis`` as of
+        `DiffusionDecoder`."""
         super().__init__()
-        self._build(block_out_channels, layers_per_block, scale_channels, prediction_type)
+        self._build(block_out_channels, layers_per_block, scale_channels, prediction_type, told_unsent)
 
     @property
     def start_noise(self) -> float:

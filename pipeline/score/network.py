@@ -19,12 +19,12 @@ _COLOURS = 3 * PATCH**2
 _LOG_SCALE_MEAN = -3.5
 
 
-def build_unet(block_out_channels: tuple[int, ...], layers_per_block: int, mapped: bool) -> UNet2DModel:
-    """A fully convolutional `UNet2DModel`: 48 noisy + 48 decoded + 1 scale + 1 grain channels in, 48 out; with
-    ``mapped`` another for the quality map."""
+def build_unet(block_out_channels: tuple[int, ...], layers_per_block: int, told: int) -> UNet2DModel:
+    """A fully convolutional `UNet2DModel`: 48 noisy + 48 decoded + 1 scale + 1 grain channels in, and ``told`` others;
+    48 out."""
     depth = len(block_out_channels)
     unet: UNet2DModel = UNet2DModel(
-        in_channels=2 * _COLOURS + 2 + mapped,
+        in_channels=2 * _COLOURS + 2 + told,
         out_channels=3 * PATCH**2,
         block_out_channels=block_out_channels,
         layers_per_block=layers_per_block,
@@ -57,17 +57,22 @@ def evaluate(unet: UNet2DModel, x: Tensor, condition: Tensor, time: Tensor, qual
     return F.pixel_shuffle(out.float(), PATCH)
 
 
-def make_condition(x_hat: Tensor, scale: Tensor, grain: Tensor, quality: Tensor | None = None) -> Tensor:
-    """What the U-Net is told of the decoded picture: ``(batch, 50, height/4, width/4)``, or 51 channels with the
-    quality map.
+def make_condition(
+    x_hat: Tensor, scale: Tensor, grain: Tensor, quality: Tensor | None = None, unsent: Tensor | None = None
+) -> Tensor:
+    """What the U-Net is told of the decoded picture: ``(batch, 50, height/4, width/4)``, with the quality map and what
+    was not sent behind it where they are given.
 
     ``x_hat`` is ``(batch, 3, height, width)`` in [0, 1]; ``scale`` is ``(batch, 1, height, width)``, shown as its
-    logarithm brought near unit range; ``grain`` is ``(batch,)`` in grey levels.
+    logarithm brought near unit range; ``grain`` is ``(batch,)`` in grey levels; ``unsent`` is ``(batch, planes,
+    height/16, width/16)``.
     """
     log_scale = F.avg_pool2d(scale.log(), PATCH) - _LOG_SCALE_MEAN
     planes = [F.pixel_unshuffle(x_hat * 2 - 1, PATCH), log_scale, grain_plane(grain, log_scale)]
     if quality is not None:
         planes.append((2 * quality_plane(quality, log_scale) - 1).to(log_scale.dtype))
+    if unsent is not None:
+        planes.append(spread(unsent, log_scale.shape[2:]).to(log_scale.dtype))
     return torch.cat(planes, 1)
 
 

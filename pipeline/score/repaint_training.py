@@ -29,8 +29,8 @@ from pipeline.training.states import States
 _MAPPED_SHARE = 0.3
 """Of the crops: a quality map that varies."""
 _VALIDATION_QUALITIES = (0.2, 0.4, 0.6)
-_ERROR_WEIGHT = 0.3
-"""Of the squared error of the residual in units of its scale, over the squared time."""
+_ERROR_WEIGHT = 0.2
+"""Of the squared error of the residual in units of its scale."""
 
 
 class RepaintTask:
@@ -58,11 +58,14 @@ class RepaintTask:
         if self._eyes.critics is not None:
             yield {"params": list(self._eyes.critics.parameters()), "lr": learning_rate, "betas": CRITIC_BETAS}
 
+    def pace(self, factor: float) -> None:
+        self._eyes.pace(factor)
+
     def loss(self, images: Tensor, generator: torch.Generator) -> Tensor:
         images = add_sensor_grain(images, generator)
         quality = _qualities(images, generator).to(images.device)
-        x_hat = decoded(self._autoencoder, images, quality)
-        scale, condition = self._painter.condition(x_hat, quality, grain_level(images))
+        x_hat, unsent = decoded(self._autoencoder, images, quality)
+        scale, condition = self._painter.condition(x_hat, quality, unsent, grain_level(images))
         residual = (images - x_hat) / scale
         likelihood = (0.5 * residual.square() + scale.log()).mean()
 
@@ -70,7 +73,7 @@ class RepaintTask:
         noise = starting_noise(images.shape, generator).to(images.device)
         clean = self._clean(residual.detach(), noise, condition, states, quality)
         picture = x_hat + scale.detach() * clean
-        error = (clean - residual.detach()).square().flatten(1).mean(1) / states.time.square()
+        error = (clean - residual.detach()).square().flatten(1).mean(1)
         seen = self._eyes(images, picture, x_hat, generator)
         return (_ERROR_WEIGHT * error + states.perception * seen).mean() + likelihood
 
@@ -92,10 +95,11 @@ class RepaintTask:
         figures: dict[str, float] = {"loss": 0.0}
         for value in _VALIDATION_QUALITIES:
             quality = torch.full((len(images), 1, 1, 1), value, device=images.device)
-            x_hat = decoded(self._autoencoder, images, quality)
-            scale, condition = self._painter.condition(x_hat, quality, grain_level(images))
+            x_hat, unsent = decoded(self._autoencoder, images, quality)
+            scale, condition = self._painter.condition(x_hat, quality, unsent, grain_level(images))
             ones = torch.ones(len(images), device=images.device)
-            picture = (x_hat + scale * self._painter.clean(noise, condition, ones, quality)).clamp(0, 1)
+            painted = self._painter.emphasis * scale * self._painter.clean(noise, condition, ones, quality)
+            picture = (x_hat + painted).clamp(0, 1)
             wanted = self._eyes.teacher.stages(images)
             for name, shown in (("decoded", x_hat), ("painted", picture)):
                 found = self._eyes.teacher.stages(shown)

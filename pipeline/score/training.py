@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pipeline.autoencoder import Autoencoder
+from pipeline.autoencoder import Autoencoder, AutoencoderOutput
 from pipeline.grain import grain_level, sensor_grain
 from pipeline.layers.model import moved
 from pipeline.layers.quality import uniform_map
@@ -39,10 +39,11 @@ def add_sensor_grain(images: Tensor, generator: torch.Generator) -> Tensor:
 
 
 @torch.no_grad()
-def decoded(autoencoder: Autoencoder, images: Tensor, quality: Tensor) -> Tensor:
-    """What streams of ``images`` ``(batch, 3, H, W)`` at a quality map decode to, in [0, 1]; float32."""
-    reconstruction: Tensor = moved(autoencoder, images.device)(images, quality).reconstruction
-    return reconstruction.float().clamp(0, 1)
+def decoded(autoencoder: Autoencoder, images: Tensor, quality: Tensor) -> tuple[Tensor, Tensor]:
+    """What streams of ``images`` ``(batch, 3, H, W)`` at a quality map decode to, in [0, 1], and `unsent_planes`;
+    float32."""
+    output: AutoencoderOutput = moved(autoencoder, images.device)(images, quality)
+    return output.reconstruction.float().clamp(0, 1), output.unsent
 
 
 class ScoreTask:
@@ -66,8 +67,8 @@ class ScoreTask:
 
     def _residual(self, images: Tensor, quality: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """The predicted scale, the residual in units of it, and the U-Net's condition."""
-        x_hat = decoded(self._autoencoder, images, quality)
-        scale, condition = self.model.condition(x_hat, quality, grain_level(images))
+        x_hat, unsent = decoded(self._autoencoder, images, quality)
+        scale, condition = self.model.condition(x_hat, quality, unsent, grain_level(images))
         return scale, (images - x_hat) / scale, condition
 
     def loss(self, images: Tensor, generator: torch.Generator) -> Tensor:

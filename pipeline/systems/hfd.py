@@ -23,9 +23,10 @@ Painter = TypeVar("Painter", bound=ScoreDecoder)
 
 @dataclass(frozen=True)
 class MappedReconstruction(Reconstruction):
-    """The decoded picture with the quality map that it was coded at, one level a cell."""
+    """The decoded picture with the quality map that it was coded at, one level a cell, and what was not sent."""
 
     quality: Tensor
+    unsent: Tensor
 
 
 class HFDSystem(System[MappedReconstruction]):
@@ -79,7 +80,8 @@ class HFDSystem(System[MappedReconstruction]):
         return self.autoencoder.decompress(payload, quality_code, height, width)
 
     def reconstruct(self, latent: Latent) -> MappedReconstruction:
-        return MappedReconstruction(self.autoencoder.reconstruct(latent), self.autoencoder.quality_plane(latent))
+        model = self.autoencoder
+        return MappedReconstruction(model.reconstruct(latent), model.quality_plane(latent), model.unsent(latent))
 
     def paint(
         self, reconstruction: MappedReconstruction, header: StreamHeader, settings: DecodeSettings
@@ -87,5 +89,5 @@ class HFDSystem(System[MappedReconstruction]):
         model: ScoreDecoder = self.diffusion if settings.decoder is Decoder.DIFFUSION else self.flow
         generator = torch.Generator().manual_seed(settings.seed)
         steps, noise_level = settings.num_inference_steps, settings.noise_level
-        picture, quality = reconstruction.picture, reconstruction.quality
-        return model.sample(picture, quality, header.grain, steps, noise_level, generator, settings.shift)
+        said = reconstruction.picture, reconstruction.quality, reconstruction.unsent
+        return model.sample(*said, header.grain, steps, noise_level, generator, settings.shift)

@@ -21,7 +21,10 @@ _STATISTICS_WEIGHT = 1.0
 _ENERGY_WEIGHT = 0.05
 """Of `local_energy_error`."""
 _CRITICS_SHARE = 0.5
-"""Gradient of the critics at the picture, in units of that of LPIPS, statistics and energy together."""
+"""Gradient of the critics at the picture, in units of that of LPIPS, statistics and energy together, at the peak of the
+learning rate."""
+_CRITICS_LEFT = 0.2
+"""Of that share, what is left when the rate has fallen to zero: kept up, the critics take fidelity to the end."""
 _CRITIC_SIDE = 128
 """Pixels a side that the critic of pixels is shown, at most: it looks at detail, and costs more than all else."""
 
@@ -50,6 +53,11 @@ class Eyes:
     def __init__(self, teacher: Teacher, critics: Critics | None = None):
         self.teacher = teacher
         self.critics = critics
+        self.critics_share = _CRITICS_SHARE
+
+    def pace(self, factor: float) -> None:
+        """Told the learning rate in units of its peak, lets the critics' share fall with it."""
+        self.critics_share = _CRITICS_SHARE * (_CRITICS_LEFT + (1 - _CRITICS_LEFT) * factor)
 
     def __call__(self, images: Tensor, pictures: Tensor, decoded: Tensor, generator: torch.Generator) -> Tensor:
         """``(batch,)``: what is noticed of ``pictures`` painted for ``images``, all ``(batch, 3, H, W)`` in [0, 1];
@@ -71,7 +79,7 @@ class Eyes:
         self.critics.requires_grad_(False)
         fooled = F.softplus(self.critics(real) - self.critics(painted)).mean(1)
         self.critics.requires_grad_(True)
-        return balanced(perceptual, fooled, pictures, _CRITICS_SHARE) + learned
+        return balanced(perceptual, fooled, pictures, self.critics_share) + learned
 
     def _perceptual(self, images: Tensor, wanted: list[Tensor], pictures: Tensor, found: list[Tensor]) -> Tensor:
         """LPIPS, local statistics, energy of fine detail, ``(batch,)``; of both with LPIPS' feature maps."""

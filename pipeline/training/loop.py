@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -63,6 +63,15 @@ class Task(Protocol):
 
     def save(self, folder: Path) -> None:
         """Writes the model in the layout of ``checkpoints/``."""
+        ...
+
+
+@runtime_checkable
+class Paced(Protocol):
+    """A task whose loss changes with the learning rate."""
+
+    def pace(self, factor: float) -> None:
+        """Told before every step: the learning rate in units of its peak."""
         ...
 
 
@@ -174,8 +183,11 @@ def train(
             rng = np.random.default_rng((config.seed, step, accelerator.process_index))
             generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
             torch.manual_seed(int(rng.integers(2**62)))
+            factor = learning_rate_factor(step, config)
             for group, rate in zip(optimizer.param_groups, rates, strict=True):
-                group["lr"] = rate * learning_rate_factor(step, config)
+                group["lr"] = rate * factor
+            if isinstance(task, Paced):
+                task.pace(factor)
             images = draw(config.batch_size, config.crop, rng).to(accelerator.device, memory_format=torch.channels_last)
             with accelerator.autocast():
                 loss = task.loss(images, generator)

@@ -13,6 +13,8 @@ _FEATURE_WINDOWS = (8, 4)
 """Positions a side of the windows of large and of small feature maps."""
 _LARGE_MAP = 24
 _LEAST_VARIANCE = 1e-4
+_SILENT_SHARE = 0.05
+"""Of the mean variance of a layer's channels: else a channel that the originals leave silent outweighs all others."""
 
 
 def ms_ssim_error(pictures: Tensor, originals: Tensor) -> Tensor:
@@ -32,13 +34,15 @@ def feature_statistics(originals: Sequence[Tensor], pictures: Sequence[Tensor]) 
 
     Returns:
         ``(batch,)``: the squared differences of mean and deviation in windows of `_FEATURE_WINDOWS`, in units of each
-        channel's variance over the originals, averaged over channels, windows and layers.
+        channel's variance over the originals plus `_SILENT_SHARE` of the layer's mean one, averaged over channels,
+        windows and layers.
     """
     parts = []
     for original, picture in zip(originals, pictures, strict=True):
         a, b = original.float(), picture.float()
         window = _FEATURE_WINDOWS[1] if min(a.shape[2:]) < _LARGE_MAP else _FEATURE_WINDOWS[0]
-        unit = a.var((0, 2, 3), keepdim=True) + _LEAST_VARIANCE
+        variance = a.var((0, 2, 3), keepdim=True)
+        unit = variance + _SILENT_SHARE * variance.mean() + _LEAST_VARIANCE
         means_a, deviations_a = _moments(a, window, unit)
         means_b, deviations_b = _moments(b, window, unit)
         difference = (means_a - means_b).square() + (deviations_a - deviations_b).square()

@@ -28,7 +28,12 @@ _DISTILLATION = TrainingConfig(
 )
 """In fp32: the rounding of bf16 is as large as the mildest noise that LPIPS has to see."""
 _BASE = TrainingConfig(steps=1, batch_size=64, crop=256, learning_rate=2e-4, warmup_steps=2000, ema_decay=0.9999)
-_REPAINT: dict[str, Any] = {"block_out_channels": (96, 128, 160), "prediction_type": "sample"}
+_REPAINT: dict[str, Any] = {
+    "block_out_channels": (96, 128, 160),
+    "prediction_type": "sample",
+    "told_unsent": True,
+    "emphasis": 1.25,
+}
 _BASE_UNET = {"block_out_channels": (128, 256, 384, 512), "layers_per_block": 2}
 
 NETWORKS: dict[str, Network] = {
@@ -114,7 +119,7 @@ NETWORKS: dict[str, Network] = {
                 **_REPAINT,
             ),
             "gpu": Preset.of(
-                TrainingConfig(steps=2500, batch_size=64, crop=128, learning_rate=8e-4, decay_steps=1250), **_REPAINT
+                TrainingConfig(steps=2500, batch_size=128, crop=128, learning_rate=8e-4, decay_steps=1250), **_REPAINT
             ),
         },
         takes=("clean", "learning_rate"),

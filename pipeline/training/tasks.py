@@ -90,7 +90,10 @@ def repaint(
     run.seed()
     model = DiffusionDecoder(**run.preset.model)
     if init is not None:
-        model.load_state_dict(load_file(init / SAFETENSORS_WEIGHTS_NAME))
+        try:
+            model.start_from(load_file(init / SAFETENSORS_WEIGHTS_NAME))
+        except ValueError as error:
+            raise typer.BadParameter(str(error), param_hint="--init") from error
     validation = run.photos(validation=True)
     eyes = Eyes(Teacher.load(), critics=Critics() if critics else None)
     yield run.phase(RepaintTask(model, _stage1(stage1), eyes, validation, run.config.crop))

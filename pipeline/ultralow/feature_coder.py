@@ -211,9 +211,9 @@ class FeatureCoder(Model):
         """
         reader = self.entropy.reader(payload)
         quality = QualityMap(quality_code)
-        values = self.entropy.read(reader, quality.codes, height // BLOCK, width // BLOCK)
+        values, scale_indexes = self.entropy.read(reader, quality.codes, height // BLOCK, width // BLOCK)
         reader.finish()
-        return Latent(values.int(), quality)
+        return Latent(values.int(), scale_indexes, quality)
 
     def quality(self, quality: QualityMap) -> Tensor:
         """The quality as `analysis` and `guidance` take it."""

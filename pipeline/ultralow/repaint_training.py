@@ -31,7 +31,7 @@ _WEIGHTS = {
     "coarse": 400.0,
     "ms_ssim": 5.0,
     "grid": 0.5,
-    "repetition": 1.0,
+    "repetition": 5.0,
 }
 """Of the squared errors of the residual in units of its scale, of the painted and of the coarse picture, of 1 - MS-SSIM
 and of both measures of the grid, beside what `Eyes` notice."""
@@ -80,6 +80,9 @@ class UltraLowRepaintTask:
         known = states.known(residual, answer)
         share = states.time[:, None, None, None]
         return self._painter.predict((1 - share) * known + share * noise, states.time, guidance)
+
+    def pace(self, factor: float) -> None:
+        self._eyes.pace(factor)
 
     def loss(self, images: Tensor, generator: torch.Generator) -> Tensor:
         quality = torch.rand(len(images), generator=generator).to(images.device)

@@ -156,7 +156,7 @@ def test_another_precision_is_another_run(folder, tmp_path, asked):
 def test_other_weights_are_another_run(folder, tmp_path, asked, monkeypatch):
     go(folder)
     asked.clear()
-    monkeypatch.setattr("pipeline.codec.Codec.weights_hash", lambda self, name: "00000000")
+    monkeypatch.setattr("pipeline.codec.Codec.fingerprint", lambda self, name: "00000000")
     go(folder, resume=True)
     assert len(asked) == 4
 

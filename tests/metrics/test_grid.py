@@ -1,6 +1,7 @@
 """What shows of the grid of blocks."""
 
 import numpy as np
+import pytest
 import torch
 
 from pipeline.metrics.grid import grid_contrast, grid_figures, grid_repetition
@@ -16,12 +17,14 @@ def test_grid_contrast_tells_dots_from_grain() -> None:
     assert grid_contrast(dots) > 1
 
 
-def test_grid_repetition_tells_a_weave_from_grain() -> None:
+@pytest.mark.parametrize(("period", "least"), [(8, 0.3), (16, 0.2), (32, 0.1)])
+def test_grid_repetition_tells_a_weave_from_grain(period: int, least: float) -> None:
     generator = torch.Generator().manual_seed(0)
     grain = 0.05 * torch.randn(1, 3, 128, 128, generator=generator)
-    weave = 0.05 * torch.randn(1, 3, 8, 8, generator=generator).repeat(1, 1, 16, 16)
+    times = 128 // period
+    weave = 0.05 * torch.randn(1, 3, period, period, generator=generator).repeat(1, 1, times, times)
     assert grid_repetition(0.5 + grain) < 0.01
-    assert grid_repetition(0.5 + weave + 0.5 * grain) > 0.3
+    assert grid_repetition(0.5 + weave + 0.5 * grain) > least
 
 
 def _parts() -> np.ndarray:

@@ -32,7 +32,13 @@ def test_decoders_train(photo_folder: Path, tmp_path: Path, model_class: type) -
     model_class.from_pretrained(tmp_path / "run" / "model", low_cpu_mem_usage=False)
 
 
-SIZES = {"block_out_channels": (16, 32), "layers_per_block": 1, "scale_channels": 8, "prediction_type": "sample"}
+SIZES = {
+    "block_out_channels": (16, 32),
+    "layers_per_block": 1,
+    "scale_channels": 8,
+    "prediction_type": "sample",
+    "told_unsent": True,
+}
 
 
 def repaint_task(photo_folder: Path, critics: Critics | None = None) -> RepaintTask:
@@ -61,6 +67,21 @@ def test_painter_and_critics_learn_in_one_step_each_from_its_own_loss(photo_fold
     still = [name for name, value in task.model.named_parameters() if torch.equal(value, before[name])]
     assert not still
     DiffusionDecoder.from_pretrained(tmp_path / "run" / "model", low_cpu_mem_usage=False)
+
+
+def test_the_critics_share_falls_with_the_learning_rate(photo_folder: Path, tmp_path: Path) -> None:
+    task = repaint_task(photo_folder, Critics())
+    factors: list[float] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Eyes, "pace", lambda self, factor: factors.append(factor))
+        train(task, PhotoSet.load([photo_folder], 64).crops, replace(CONFIG, steps=4), tmp_path / "run")
+    assert factors == pytest.approx([0.5, 1.0, 1.0, 0.5])
+    eyes = Eyes(Teacher(lpips.LPIPS(net="squeeze", pnet_rand=True, verbose=False)))
+    shares = []
+    for factor in (1.0, 0.5, 0.0):
+        eyes.pace(factor)
+        shares.append(eyes.critics_share)
+    assert shares == sorted(shares, reverse=True) and 0 < shares[-1] < 0.3 * shares[0]
 
 
 def test_critics_learn_to_tell_smooth_pictures(photo_folder: Path) -> None:

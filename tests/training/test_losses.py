@@ -22,6 +22,14 @@ def test_feature_statistics_ask_for_the_texture_not_for_its_values() -> None:
     assert (same == 0).all() and (8 * alike < smooth).all()
 
 
+def test_a_channel_that_the_originals_leave_silent_does_not_outweigh_the_others() -> None:
+    maps = torch.randn(2, 8, 32, 32, generator=torch.Generator().manual_seed(0))
+    maps[:, 0] = 0
+    painted = maps.clone()
+    painted[:, 0] = 1
+    assert (feature_statistics([maps], [painted]) < 10).all()
+
+
 def test_feature_statistics_have_gradients_where_maps_are_even() -> None:
     maps = torch.zeros(1, 4, 32, 32, requires_grad=True)
     feature_statistics([torch.ones(1, 4, 32, 32)], [maps]).sum().backward()
