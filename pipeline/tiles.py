@@ -41,20 +41,23 @@ def _spans(length: int, size: int, overlap: int) -> list[tuple[int, int]]:
     return [(start, start + stride + overlap) for start in starts]
 
 
-def blend_window(tile: Tile, height: int, width: int, overlap: int) -> Tensor:
-    """``(1, 1, tile height, tile width)`` weights: 1 inside, falling linearly over the overlap towards neighbours."""
+def shares(length: int, size: int, overlap: int) -> dict[tuple[int, int], Tensor]:
+    """Of each span of `tile_grid` along one side, ``(start, stop)``: its weight at each of its pixels.
 
-    def ramp(start: int, stop: int, end: int) -> Tensor:
+    It falls linearly over the overlap towards neighbours; those of all spans add up to 1 everywhere.
+    """
+    ramps: dict[tuple[int, int], Tensor] = {}
+    total = torch.zeros(length)
+    for start, stop in _spans(length, size, overlap):
         position = torch.arange(start, stop) + 0.5
-        weight = torch.ones(stop - start)
+        ramp = torch.ones(stop - start)
         if start > 0:
-            weight = torch.minimum(weight, (position - start) / overlap)
-        if stop < end:
-            weight = torch.minimum(weight, (stop - position) / overlap)
-        return weight
-
-    rows, columns = ramp(tile.top, tile.bottom, height), ramp(tile.left, tile.right, width)
-    return (rows[:, None] * columns[None])[None, None]
+            ramp = torch.minimum(ramp, (position - start) / overlap)
+        if stop < length:
+            ramp = torch.minimum(ramp, (stop - position) / overlap)
+        ramps[start, stop] = ramp
+        total[start:stop] += ramp
+    return {span: ramp / total[slice(*span)] for span, ramp in ramps.items()}
 
 
 def blend_tiles(function: Callable[[Tile], Tensor], like: Tensor, step: int, size: int, overlap: int) -> Tensor:
@@ -65,13 +68,13 @@ def blend_tiles(function: Callable[[Tile], Tensor], like: Tensor, step: int, siz
         size, overlap: of the tiles in pixels.
     """
     height, width = like.shape[2] * step, like.shape[3] * step
-    total, weights = torch.zeros_like(like), torch.zeros_like(like[:, :1])
+    of_rows, of_columns = shares(height, size, overlap), shares(width, size, overlap)
+    total = torch.zeros_like(like)
     for tile in tile_grid(height, width, size, overlap):
-        rows, columns = tile.slices(step)
-        window = blend_window(tile, height, width, overlap)[..., step // 2 :: step, step // 2 :: step].to(like.device)
-        total[..., rows, columns] += function(tile) * window
-        weights[..., rows, columns] += window
-    return total.div_(weights)
+        window = torch.outer(of_rows[tile.top, tile.bottom], of_columns[tile.left, tile.right])
+        window = window[step // 2 :: step, step // 2 :: step].to(like.device)
+        total[(..., *tile.slices(step))] += function(tile) * window
+    return total
 
 
 def map_tiles(

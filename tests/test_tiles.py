@@ -4,17 +4,25 @@ import pytest
 import torch
 from torch import nn
 
-from pipeline.tiles import blend_window, map_tiles, tile_grid
+from pipeline.tiles import blend_tiles, map_tiles, shares, tile_grid
 
 
 @pytest.mark.parametrize(("height", "width"), [(64, 64), (1024, 1024), (1088, 64), (2560, 4096)])
-def test_weights_cover_everything(height: int, width: int) -> None:
-    weights = torch.zeros(1, 1, height, width)
+def test_the_shares_of_tiles_add_up_to_one(height: int, width: int) -> None:
+    total = torch.zeros(height, width)
+    rows, columns = shares(height, 1024, 128), shares(width, 1024, 128)
     for tile in tile_grid(height, width, 1024, 128):
         assert tile.bottom - tile.top <= 1024 and tile.right - tile.left <= 1024
         assert all(edge % 64 == 0 for edge in (tile.top, tile.bottom, tile.left, tile.right))
-        weights[..., tile.top : tile.bottom, tile.left : tile.right] += blend_window(tile, height, width, 128)
-    assert weights.min() > 0.4
+        total[tile.slices()] += torch.outer(rows[tile.top, tile.bottom], columns[tile.left, tile.right])
+    torch.testing.assert_close(total, torch.ones(height, width))
+
+
+@pytest.mark.parametrize("step", [1, 8])
+def test_blended_tiles_of_what_is_the_same_everywhere_are_just_that(step: int) -> None:
+    picture = torch.rand(1, 2, 320 // step, 192 // step)
+    blended = blend_tiles(lambda tile: picture[(..., *tile.slices(step))], picture, step, 128, 64)
+    torch.testing.assert_close(blended, picture)
 
 
 def test_tiles_are_no_larger_than_needed() -> None:

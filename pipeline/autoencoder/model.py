@@ -15,7 +15,7 @@ from pipeline.entropy.fixed_point import ACTIVATION_ONE
 from pipeline.entropy.model import EntropyModel
 from pipeline.entropy.scales import scale_table
 from pipeline.errors import StreamError
-from pipeline.layers.dct import dct_basis, dct_coefficients
+from pipeline.layers.dct import dct_basis, dct_coefficients, picture_of
 from pipeline.layers.lapped import BLOCK, filter_edges, lapped_filter
 from pipeline.layers.model import Model, configured
 from pipeline.layers.quality import CELL, Knots, spread
@@ -142,8 +142,7 @@ class Autoencoder(Model):
         """Latent in quantisation steps => image ``(batch, 3, height, width)``, not yet clamped to [0, 1]."""
         with torch.autocast(y_hat.device.type, enabled=False):
             coefficients = y_hat.float() / self._gain(quality, y_hat.shape[2:])
-            linear = F.conv_transpose2d(coefficients, self.basis.float(), stride=BLOCK) / 255
-            linear = filter_edges(linear, self.edge_filter.float().mT)
+            linear = filter_edges(picture_of(coefficients, self.basis.float() / 255), self.edge_filter.float().mT)
         with native(self.synthesis_path.stem.weight.dtype, y_hat.device):
             path: Tensor = self.synthesis_path(coefficients / 64, quality)
         return linear + path.float() + 0.5

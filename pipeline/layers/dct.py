@@ -9,6 +9,7 @@ import math
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 # Orthonormal colour transform: luma, blue-yellow, red-green (the Karhunen-Loeve directions of natural images).
@@ -70,3 +71,13 @@ def dct_basis(block: int, luma: int, chroma: int) -> Tensor:
         for each in dct_coefficients(block, luma, chroma)
     ]
     return torch.stack(images).float()
+
+
+def picture_of(coefficients: Tensor, basis: Tensor) -> Tensor:
+    """Coefficients ``(batch, channels, rows, columns)`` => the picture that they are of, ``(batch, planes, rows * block,
+    columns * block)``; ``basis`` is ``(channels, planes, block, block)``.
+
+    A transposed convolution whose blocks do not overlap, written as a product: several times as fast on processors.
+    """
+    blocks = F.conv2d(coefficients, basis.flatten(1).mT[..., None, None])
+    return F.pixel_shuffle(blocks, basis.shape[-1])

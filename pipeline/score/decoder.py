@@ -140,7 +140,7 @@ class ScoreDecoder(Model):
         prediction = evaluate(self.unet, x, condition, time, quality)
         if self.refinement is None:
             return prediction
-        return without_weave(self.refinement(prediction, x, condition), told_scale(condition), PATCH)
+        return without_weave(self.refinement(prediction, x, condition), told_scale(condition))
 
     @abstractmethod
     def from_clean(self, clean: Tensor, x: Tensor, time: Tensor) -> Tensor:

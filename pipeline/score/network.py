@@ -103,7 +103,8 @@ class Refinement(nn.Module):
     def forward(self, prediction: Tensor, x: Tensor, condition: Tensor) -> Tensor:
         """The prediction and the noisy residual ``x``, ``(batch, 3, height, width)``, with `make_condition`'s planes
         => the prediction, float32."""
-        x_hat = F.pixel_shuffle(condition[:, :_COLOURS], PATCH)
-        inputs = torch.cat([prediction, x, x_hat], 1).to(next(self.net.parameters()).dtype)
+        dtype = next(self.net.parameters()).dtype
+        x_hat = F.pixel_shuffle(condition[:, :_COLOURS].to(dtype), PATCH)
+        inputs = torch.cat([prediction.to(dtype), x.to(dtype), x_hat], 1).contiguous(memory_format=torch.channels_last)
         correction: Tensor = self.net(inputs)
         return prediction + correction.float()

@@ -16,6 +16,9 @@ Scheduler = DPMSolverMultistepScheduler | FlowMatchEulerDiscreteScheduler
 def stepped(scheduler: Scheduler, prediction: Tensor, timestep: Tensor, x: Tensor) -> Tensor:
     """``x`` after the scheduler's step from ``timestep``."""
     after: Tensor = cast(Any, scheduler).step(prediction, timestep, x).prev_sample
+    if isinstance(scheduler, DPMSolverMultistepScheduler):
+        # The next step needs the last output alone; the others would lie beside the network until then.
+        scheduler.model_outputs[:-1] = [None] * (len(scheduler.model_outputs) - 1)
     return after
 
 

@@ -1,27 +1,43 @@
-"""Takes out of a painted residual the weave that repeats with the network's own grid.
+"""Takes out of a painted residual the weave that repeats with the network's own grids.
 
-Of each of the 4 × 4 places in a position of the network, what all positions nearby have in common is no detail of the
-picture: a picture knows nothing of that grid.
+Of each place in a position of the network, what all positions nearby have in common is no detail of the picture: a
+picture knows nothing of those grids. The U-Net has one for each of its depths.
 """
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-_WINDOW = 9
-"""Positions a side that a weave is looked for in."""
+_WINDOWS = {16: 7, 8: 9, 4: 9}
+"""Pixels a side of a position, coarse grids first => positions a side that a weave is looked for in."""
 _LIMIT = 3 / 255
 """Differences well above this are edges and texture, and hardly count."""
 
 
-def without_weave(residual: Tensor, scale: Tensor, patch: int) -> Tensor:
-    """``residual`` ``(batch, 3, height, width)`` without its mean pattern of ``patch`` × ``patch`` pixels, window by
-    window; it is in units of ``scale`` ``(batch, 1, height/patch, width/patch)``, that in units of [0, 1]."""
-    positions = F.pixel_unshuffle(residual, patch)
-    places = positions.unflatten(1, (-1, patch**2)) * scale[:, None]
+def without_weave(residual: Tensor, scale: Tensor) -> Tensor:
+    """``residual`` ``(batch, 3, height, width)`` without its mean patterns, window by window.
+
+    It is in units of ``scale`` ``(batch, 1, height/4, width/4)``, that in units of [0, 1]; sides are multiples of 16.
+    """
+    units = F.interpolate(scale, scale_factor=4.0)
+    painted = residual * units
+    for side, window in _WINDOWS.items():
+        painted = painted - _weave(painted, side, window)
+    return painted / units
+
+
+def _weave(painted: Tensor, side: int, window: int) -> Tensor:
+    """The mean pattern of ``side`` × ``side`` pixels around each position."""
+    places = F.pixel_unshuffle(painted, side).unflatten(1, (-1, side**2))
     apart = places - places.mean(2, keepdim=True)
-    common = (apart / (1 + (apart / _LIMIT).square())).flatten(1, 2)
-    common = F.pad(common, [_WINDOW // 2] * 4, mode="replicate")
-    common = F.avg_pool2d(F.avg_pool2d(common, (_WINDOW, 1), 1), (1, _WINDOW), 1)
-    common = common.unflatten(1, (-1, patch**2))
-    pattern = (common - common.mean(2, keepdim=True)) / scale[:, None]
-    return residual - F.pixel_shuffle(pattern.flatten(1, 2), patch)
+    limited = apart / torch.addcmul(torch.ones((), device=apart.device), apart, apart, value=_LIMIT**-2)
+    rows, columns = (_box(length, window).to(limited) for length in limited.shape[3:])
+    common = rows @ limited @ columns.mT
+    return F.pixel_shuffle((common - common.mean(2, keepdim=True)).flatten(1, 2), side)
+
+
+def _box(length: int, window: int) -> Tensor:
+    """``(length, length)``: what takes the mean of a window around each position, the outermost ones repeated."""
+    offsets = torch.arange(window) - window // 2
+    taken = (torch.arange(length)[:, None] + offsets).clamp(0, length - 1)
+    return torch.zeros(length, length).scatter_add_(1, taken, torch.full(taken.shape, 1 / window))

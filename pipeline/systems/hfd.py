@@ -59,6 +59,8 @@ class HFDSystem(System[MappedReconstruction]):
     def _painter(self, model_class: type[Painter], name: Decoder) -> Painter:
         model = self._load(model_class, name)
         lower(model.unet, self._precision)
+        if model.refinement is not None:
+            lower(model.refinement, self._precision)
         return model
 
     def prepare(self) -> None:

@@ -34,7 +34,8 @@ class TrainingConfig:
     learning_rate: float
     warmup_steps: int = 200
     decay_steps: int | None = None
-    """The learning rate falls to zero over this many last steps; over all after the warm-up unless given."""
+    """The learning rate falls to zero over this many last steps; over all after the warm-up unless given, or where they
+    are fewer."""
     ema_decay: float = 0.999
     gradient_clip: float = 1.0
     weight_decay: float = 0.0
@@ -95,7 +96,8 @@ def learning_rate_factor(step: int, config: TrainingConfig) -> float:
     """
     if step < config.warmup_steps:
         return (step + 1) / config.warmup_steps
-    decay = config.steps - config.warmup_steps if config.decay_steps is None else config.decay_steps
+    after = config.steps - config.warmup_steps
+    decay = after if config.decay_steps is None else min(after, config.decay_steps)
     progress = (step - (config.steps - decay)) / max(1, decay)
     return 0.5 * (1 + math.cos(math.pi * min(1.0, max(0.0, progress))))
 

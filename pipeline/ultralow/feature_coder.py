@@ -11,7 +11,7 @@ from pipeline.autoencoder import Latent, QualityMap
 from pipeline.entropy.fixed_point import ACTIVATION_ONE
 from pipeline.entropy.model import EntropyModel
 from pipeline.layers.blocks import ResidualBlock, zero_init
-from pipeline.layers.dct import dct_basis
+from pipeline.layers.dct import dct_basis, picture_of
 from pipeline.layers.model import Model, configured
 from pipeline.layers.quality import Knots, QualityBias, uniform_map
 from pipeline.search import RateModel, bands, rate_model
@@ -179,8 +179,7 @@ class FeatureCoder(Model):
         """Decoded latent in quantisation steps => coarse latents and dual features."""
         with torch.autocast(y_hat.device.type, enabled=False):
             coefficients = y_hat.float() / self._gain(quality)
-            linear = F.conv_transpose2d(coefficients, self.to_latents.float(), stride=BLOCK // DOWN) / 255
-            linear = linear / self.latent_deviation
+            linear = picture_of(coefficients, self.to_latents.float() / 255) / self.latent_deviation
         dtype = self.stem32.weight.dtype
         x32 = self.stage32(self.decoder_bias(self.stem32((coefficients / 128).to(dtype)), uniform_map(quality)))
         x16 = self.stage16(F.pixel_shuffle(self.up16(x32), 2))

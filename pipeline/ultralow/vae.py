@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from pipeline.layers.blocks import ResidualBlock, zero_init
-from pipeline.layers.dct import dct_basis
+from pipeline.layers.dct import dct_basis, picture_of
 from pipeline.layers.model import Model, configured
 
 DOWN = 8
@@ -94,7 +94,7 @@ class BlockVAE(Model):
     def decode(self, latents: Tensor) -> Tensor:
         """Latents => ``(batch, 3, H, W)``, not yet clamped to [0, 1], float32."""
         with torch.autocast(latents.device.type, enabled=False):
-            linear = F.conv_transpose2d(latents.float() * self.deviation, self.basis.float(), stride=DOWN)
+            linear = picture_of(latents.float() * self.deviation, self.basis.float())
         path: Tensor = self.decoder_path(latents.to(cast(nn.Conv2d, self.decoder_path[0]).weight.dtype))
         return linear + path.float() + 0.5
 

@@ -175,3 +175,4 @@ def test_learning_rate_warms_up_stays_and_falls() -> None:
     assert factors[0] == 0.5 and max(factors) == 1.0 and factors[-1] < 0.2
     plateau = [learning_rate_factor(step, replace(CONFIG, decay_steps=2)) for step in range(CONFIG.steps)]
     assert plateau == [0.5, 1, 1, 1, 1, 0.5]
+    assert factors == [learning_rate_factor(step, replace(CONFIG, decay_steps=99)) for step in range(CONFIG.steps)]
