@@ -202,7 +202,7 @@ class Codec:
 
         Raises:
             StreamError: see `read`.
-            SettingsError: the stream's system has no such decoder.
+            SettingsError: the stream's system has no such decoder, or no schedule to shift.
         """
         header, _ = self.read(stream)
         system = self.system(header.codec)
@@ -211,6 +211,8 @@ class Codec:
             raise SettingsError(
                 f"The {system.name} codec has no decoder “{settings.decoder}”; choose {' or '.join(system.painters)}."
             )
+        if settings.shift is not None and not system.shifts:
+            raise SettingsError(f"The {system.name} codec has no noise schedule to shift; leave the shift out.")
         reconstruction = self._reconstruction(stream, header)
         if not settings.decoder.paints or settings.noise_level == 0:
             yield DecodeStep(0, 0, 0.0, self._crop(reconstruction.picture, header))

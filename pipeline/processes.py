@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import signal
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -88,8 +89,8 @@ def run(
 ) -> Iterator[Done[Task, Answer] | Lost[Task]]:
     """Does every task in one of so many new processes; results come in any order.
 
-    No process outlives the iterator. Ctrl-C at a terminal reaches this process alone, and one whose parent was killed
-    ends after the task that it is at.
+    No process outlives the iterator, nor this process: workers end with it, whatever they are at. Ctrl-C at a terminal
+    reaches this process alone.
 
     Args:
         make: picklable; called once in each worker.
@@ -182,9 +183,18 @@ def _lost(worker: _Worker, reason: str, seconds: float) -> Lost[Any]:
 
 def _work(pipe: Connection, make: Callable[[], Work[Any, Any]]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     work = make()
     with suppress(EOFError, ConnectionError):  # whoever gave the tasks has gone
         while True:
             task = pipe.recv()
             pipe.send(_Began(work.patience(task)))
             pipe.send(work(task))
+
+
+def _end_with_parent() -> None:
+    """A worker that went on without its parent could overwrite what a later run has made."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)

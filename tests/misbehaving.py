@@ -3,6 +3,7 @@
 import os
 import signal
 import time
+from pathlib import Path
 
 
 class Misbehaving:
@@ -35,6 +36,18 @@ class Doubling:
         if task < 0:
             os.kill(os.getpid(), -task)
         return 2 * task + int(os.environ["BITBRUSH_TEST"])
+
+
+class Late:
+    """Writes a file after two seconds: the task, whose folder says when it is at work."""
+
+    def patience(self, task: str) -> float:
+        return 600
+
+    def __call__(self, task: str) -> None:
+        Path(task).with_suffix(".begun").touch()
+        time.sleep(2)
+        Path(task).touch()
 
 
 def unable() -> Doubling:

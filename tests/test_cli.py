@@ -136,9 +136,12 @@ def test_the_ultra_low_codec_brings_its_own_settings(photo, tmp_path, codec):
     assert_refused(run("decompress", packed, tmp_path / "b.png", "--decoder", "flow"), "choose diffusion")
 
 
-def test_a_shift_is_refused_where_it_would_do_nothing(stream_file, tmp_path):
+def test_a_shift_is_refused_where_it_would_do_nothing(photo, stream_file, tmp_path):
     result = run("decompress", stream_file, tmp_path / "a.png", "--decoder", "flow", "--shift", 2)
     assert_refused(result, "Only diffusion", "leave it out")
+    assert run("compress", photo, tmp_path / "a.bbr", "--codec", "ultralow", "--bpp", 0.15).exit_code == 0
+    result = run("decompress", tmp_path / "a.bbr", tmp_path / "a.png", "--shift", 2)
+    assert_refused(result, "no noise schedule", "leave the shift out")
 
 
 def test_bpp_is_a_target_for_the_real_file(photo, tmp_path):

@@ -2,12 +2,18 @@
 
 import os
 import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import pytest
 
 from pipeline.errors import BitbrushError
 from pipeline.processes import Done, Lost, run
 from tests.misbehaving import Doubling, unable
+
+ROOT = Path(__file__).resolve().parent.parent
 
 
 def test_every_task_is_done_once_and_a_crash_costs_its_own():
@@ -16,6 +22,22 @@ def test_every_task_is_done_once_and_a_crash_costs_its_own():
     (lost,) = (result for result in results if isinstance(result, Lost))
     assert (lost.task, lost.reason) == (-signal.SIGKILL, "crash (exit code -9)")
     assert "BITBRUSH_TEST" not in os.environ
+
+
+def test_no_worker_outlives_its_parent(tmp_path):
+    code = "import sys; from pipeline.processes import run; from tests.misbehaving import Late"
+    code += "\nif __name__ == '__main__': list(run(Late, sys.argv[1:], 1, {}))"
+    (tmp_path / "main.py").write_text(code)
+    late = tmp_path / "late.txt"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    parent = subprocess.Popen([sys.executable, str(tmp_path / "main.py"), str(late)], env=environment)
+    while not late.with_suffix(".begun").exists():
+        assert parent.poll() is None
+        time.sleep(0.02)
+    parent.kill()
+    parent.wait()
+    time.sleep(3)
+    assert not late.exists()
 
 
 def test_no_task_needs_no_worker():

@@ -46,6 +46,10 @@ class Order(Protocol):
     become ``a.png.bbr`` and ``a.jpg.bbr``.
     """
 
+    @property
+    def measures(self) -> bool:
+        """Whether what is made has scores."""
+
     def wanted(self, name: str) -> bool:
         """Whether a file of this name is an input."""
 
@@ -71,6 +75,10 @@ class Compression:
     quality: float | None = None
     bpp: float | None = None
     """Exactly one of the two is given."""
+
+    @property
+    def measures(self) -> bool:
+        return True
 
     def wanted(self, name: str) -> bool:
         return is_picture(name)
@@ -120,6 +128,10 @@ class Decompression:
         own = DEFAULT_SETTINGS[codec]
         noise = own.noise_level if self.noise is None else self.noise
         return DecodeSettings(self.decoder, self.steps or own.num_inference_steps, noise, self.seed, self.shift)
+
+    @property
+    def measures(self) -> bool:
+        return self.originals is not None
 
     def wanted(self, name: str) -> bool:
         return name.endswith(SUFFIX)

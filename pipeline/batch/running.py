@@ -15,7 +15,7 @@ from tqdm import tqdm
 from pipeline import processes
 from pipeline.batch import cluster
 from pipeline.batch.finding import Found, find
-from pipeline.batch.journal import JOURNAL, Entry, Journal, digest, open_journal, source_state
+from pipeline.batch.journal import JOURNAL, Entry, Journal, digest, open_journal, states
 from pipeline.batch.orders import Order
 from pipeline.batch.table import Line, write_table
 from pipeline.errors import BitbrushError, SettingsError
@@ -81,7 +81,7 @@ class Worker:
     def __call__(self, name: str) -> Entry | Line:
         """Makes the output of one input, whole or not at all; the `Line` of a bad one says what is wrong with it."""
         try:
-            state = source_state(self.folder / name)
+            read = states(filter(Path.exists, self.order.sources(self.folder, name)))  # `make` says which is missing
             made = self.order.make(self.codec, self.folder, name)
             target = self.out / self.order.output(name)
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -97,7 +97,7 @@ class Worker:
         line = Line(name, len(made.stream), bits_per_pixel(made.stream))
         if made.scores is not None:
             line = replace(line, **asdict(made.scores))
-        return Entry(state, digest(made.content), line)
+        return Entry(read, digest(made.content), line)
 
 
 def run(order: Order, batch: Batch, report: Callable[[str], None]) -> Summary:
@@ -124,14 +124,15 @@ def run(order: Order, batch: Batch, report: Callable[[str], None]) -> Summary:
     for line in lines.values():
         report(f"{line.name}: {line.error}")
     folders = {(batch.out / order.output(name)).parent for name in found.names}
-    with open_journal(batch.out, _settings(order), keep=batch.resume) as journal:
+    network = _lpips_network(order)
+    with open_journal(batch.out, _settings(order, network), keep=batch.resume) as journal:
         remove_partials(folders)
         done = _done(order, batch, found, journal)
         missing = [name for name in found.names if name not in done]
         lines |= done
         try:
             with (
-                closing(_results(order, batch, missing)) as results,
+                closing(_results(order, batch, missing, network)) as results,
                 tqdm(initial=len(done), total=len(found.names), unit="file", disable=None) as progress,
             ):
                 for result in results:
@@ -185,26 +186,36 @@ def _refuse_existing(outputs: list[Path], out: Path) -> None:
         )
 
 
-def _settings(order: Order) -> str:
-    """Everything but the input that an output depends on: the order, every network with its config, the precision."""
+def _lpips_network(order: Order) -> str | None:
+    """The key of the network that all processes measure LPIPS by; None where none is measured or can be had."""
+    from pipeline.metrics.perceptual.networks import network_in_use
+
+    return network_in_use() if order.measures else None
+
+
+def _settings(order: Order, lpips: str | None) -> str:
+    """Everything but the input that an output and its scores depend on: the order, every network with its config, the
+    precision, the network of LPIPS."""
     from pipeline.codec import CHECKPOINTS
 
     codec = order.codec()
-    weights = {path.name: codec.fingerprint(path.name) for path in sorted(CHECKPOINTS.iterdir()) if path.is_dir()}
-    stated = {"order": type(order).__name__, "weights": weights} | vars(order) | {"precision": codec.precision}
+    files = [*CHECKPOINTS.glob("[!.]*/*.safetensors"), *CHECKPOINTS.glob("[!.]*/config.json")]
+    weights = {str(path.relative_to(CHECKPOINTS)): digest(path.read_bytes()) for path in files}
+    stated = {"order": type(order).__name__, "weights": weights, "lpips": lpips} | vars(order)
+    stated |= {"precision": codec.precision}
     return digest(json.dumps(stated, sort_keys=True).encode())[:16]
 
 
 def _done(order: Order, batch: Batch, found: Found, journal: Journal) -> dict[str, Line]:
     lines = {}
     for name in tqdm(found.names, desc="what is done", unit="file", disable=None, leave=False):
-        line = journal.done(name, batch.folder / name, batch.out / order.output(name))
+        line = journal.done(name, order.sources(batch.folder, name), batch.out / order.output(name))
         if line is not None:
             lines[name] = line
     return lines
 
 
-def _results(order: Order, batch: Batch, names: list[str]) -> Generator[Entry | Line]:
+def _results(order: Order, batch: Batch, names: list[str], lpips: str | None) -> Generator[Entry | Line]:
     import torch
 
     workers = min(batch.workers, len(names))
@@ -213,7 +224,8 @@ def _results(order: Order, batch: Batch, names: list[str]) -> Generator[Entry | 
     threads = 1 if batch.ray else max(1, torch.get_num_threads() // workers)
     make = partial(Worker.make, order, batch.folder.absolute(), batch.out.absolute(), threads)
     run_tasks = cluster.run if batch.ray else processes.run
-    for result in run_tasks(make, names, workers, {"OMP_NUM_THREADS": str(threads)}):
+    environment = {"OMP_NUM_THREADS": str(threads)} | ({} if lpips is None else {"BITBRUSH_LPIPS": lpips})
+    for result in run_tasks(make, names, workers, environment):
         if isinstance(result, processes.Lost):
             yield Line(result.task, error=f"Its worker process ended ({result.reason}); it may need more memory.")
         else:

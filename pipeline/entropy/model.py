@@ -24,8 +24,8 @@ _TABLE_WIDTH = 1600
 """Room for the widest distribution: SCALE_MAX times 6.1 on both sides at a tail mass of 1e-9."""
 
 Exchange = Callable[[slice, Tensor, Tensor, Tensor, Tensor], Tensor]
-"""One coding pass of `EntropyModel`: channels, positions, mask of coded symbols, their means and scale indexes =>
-symbols."""
+"""One coding pass of `EntropyModel`: channels, positions, which of their symbols are coded, those' means and scale
+indexes => symbols."""
 
 
 class EntropyModel(ContextHyperprior):
@@ -73,8 +73,8 @@ class EntropyModel(ContextHyperprior):
         indexes of all of it.
 
         ``exchange(channels, positions, coded, mean, index)`` is given a channel group, the flat positions of this pass,
-        the mask ``(channels, positions)`` of what is coded, and mean (units of 1/256) and scale index of each coded
-        symbol; it writes or reads the symbols and returns them.
+        what is coded as flat indexes into ``(channels, positions)``, and mean (units of 1/256) and scale index of each
+        coded symbol; it writes or reads the symbols and returns them.
         """
         units = quality_units(codes)
         features = self.hyper_synthesis(z_hat * ACTIVATION_ONE, units, exact=True).float()
@@ -98,9 +98,10 @@ class EntropyModel(ContextHyperprior):
                 index = index.clamp_(0, SCALE_LEVELS - 1)
                 indexes[channels].flatten(1)[:, positions] = index.to(torch.uint8)
                 # Symbols of the smallest scale are zero in all but five of a million cases: they are not sent.
-                coded = index > 0
+                mean, index = mean.flatten(), index.flatten()
+                coded = index.nonzero()[:, 0]
                 mean[coded] += exchange(channels, positions, coded, mean[coded], index[coded]) * ACTIVATION_ONE
-                current.flatten(1)[:, positions] = mean.float()
+                current.flatten(1)[:, positions] = mean.view(group, -1).float()
             start += group
         return latent[None], indexes[None]
 
@@ -130,7 +131,7 @@ class EntropyModel(ContextHyperprior):
 
         def write(channels: slice, positions: Tensor, coded: Tensor, mean: Tensor, index: Tensor) -> Tensor:
             def of_coded(values: Tensor) -> Tensor:
-                return values[0, channels].flatten(1)[:, positions][coded]
+                return values[0, channels].flatten(1)[:, positions].flatten()[coded]
 
             values = of_coded(y) - mean / ACTIVATION_ONE
             if worth is None:

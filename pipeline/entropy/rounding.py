@@ -24,7 +24,7 @@ def rate_distortion_round(values: Tensor, scales: Tensor, weights: Tensor) -> Te
         The symbols: integers in the dtype of ``values``.
     """
     symbols = torch.round(values)
-    open_ = symbols != 0  # zero has no neighbour nearer to zero
+    open_ = symbols.nonzero(as_tuple=True)  # zero has no neighbour nearer to zero
     values, scales, weights, nearest = (each[open_] for each in (values, scales, weights, symbols))
     smaller = nearest - nearest.sign()
     increase = (values - smaller).square() - (values - nearest).square()

@@ -37,7 +37,7 @@ def _weave(painted: Tensor, side: int, window: int) -> Tensor:
 
 
 def _box(length: int, window: int) -> Tensor:
-    """``(length, length)``: what takes the mean of a window around each position, the outermost ones repeated."""
-    offsets = torch.arange(window) - window // 2
-    taken = (torch.arange(length)[:, None] + offsets).clamp(0, length - 1)
-    return torch.zeros(length, length).scatter_add_(1, taken, torch.full(taken.shape, 1 / window))
+    """``(length, length)``: what takes the mean of a window around each position, of the positions that are there."""
+    index = torch.arange(length)
+    near = ((index[:, None] - index).abs() <= window // 2).float()
+    return near / near.sum(1, keepdim=True)

@@ -51,6 +51,8 @@ class System(ABC, Generic[R]):
     """The search for a bitrate ends with a stream at most this share below it."""
     painters: ClassVar[tuple[Decoder, ...]]
     """The decoders that generate detail for its streams."""
+    shifts: ClassVar[bool] = False
+    """Whether diffusion's noise schedule can be shifted in sampling."""
 
     def __init__(self, load: Loader, folder: Path, precision: Precision = Precision.FP32):
         """``folder`` is where the models lie, in the layout of ``checkpoints/``; ``load`` loads one of them.

@@ -38,6 +38,7 @@ class HFDSystem(System[MappedReconstruction]):
     bpp_range = (0.02, 4.0)
     bpp_tolerance = 0.01
     painters = (Decoder.DIFFUSION, Decoder.FLOW)
+    shifts = True
 
     @cached_property
     def autoencoder(self) -> Autoencoder:

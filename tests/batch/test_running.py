@@ -1,6 +1,7 @@
 """Batches with the shipped codec, in this process instead of in workers."""
 
 import csv
+import errno
 import json
 import math
 import os
@@ -156,9 +157,27 @@ def test_another_precision_is_another_run(folder, tmp_path, asked):
 def test_other_weights_are_another_run(folder, tmp_path, asked, monkeypatch):
     go(folder)
     asked.clear()
-    monkeypatch.setattr("pipeline.codec.Codec.fingerprint", lambda self, name: "00000000")
+    weights = tmp_path / "checkpoints" / "semantic"
+    weights.mkdir(parents=True)
+    (weights / "model.safetensors").write_bytes(b"other weights, with another name")
+    (tmp_path / "checkpoints" / ".left-over").mkdir()
+    monkeypatch.setattr("pipeline.codec.CHECKPOINTS", tmp_path / "checkpoints")
     go(folder, resume=True)
     assert len(asked) == 4
+
+
+def test_one_network_measures_all_of_a_table(folder, tmp_path, asked, monkeypatch):
+    in_use = "pipeline.metrics.perceptual.networks.network_in_use"
+    monkeypatch.setattr(in_use, lambda: "squeeze")
+    given = []
+    do = processes.run
+    monkeypatch.setattr(processes, "run", lambda *args: (given.append(args[-1]), do(*args))[1])
+    go(folder)
+    assert [each["BITBRUSH_LPIPS"] for each in given] == ["squeeze"]
+    asked.clear()
+    monkeypatch.setattr(in_use, lambda: "distilled")
+    go(folder, resume=True)
+    assert len(asked) == 4, "scores by another network are other scores"
 
 
 def test_results_are_not_replaced_unasked(folder, tmp_path, asked):
@@ -214,6 +233,17 @@ def test_two_runs_at_once_do_not_mix(folder, tmp_path):
 
     (tmp_path / "out").mkdir()
     with open_journal(tmp_path / "out", "", keep=True), pytest.raises(SettingsError, match="Another run"):
+        go(folder)
+
+
+def test_a_folder_that_cannot_be_locked_is_said(folder, monkeypatch):
+    fcntl = pytest.importorskip("fcntl")
+
+    def without_locks(file, how):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", without_locks)
+    with pytest.raises(SettingsError, match="out cannot be locked"):
         go(folder)
 
 
@@ -309,6 +339,16 @@ def test_streams_become_pictures_measured_against_their_originals(folder, tmp_pa
         key: compressed["deep/c.png"][key] for key in ("bytes", "bpp", "psnr", "lpips")
     }
     assert math.isfinite(float(line["psnr"]))
+
+
+def test_another_original_is_measured_anew(folder, tmp_path, asked):
+    go(folder)
+    order = Decompression(Decoder.AUTOENCODER, None, None, 0, None, originals=str(folder))
+    go(tmp_path / "out", order, out=tmp_path / "painted")
+    synthetic_picture(70, 45, 9).save(folder / "a.png")
+    asked.clear()
+    go(tmp_path / "out", order, out=tmp_path / "painted", resume=True)
+    assert asked == ["a.png.bbr"]
 
 
 def test_a_stream_without_its_original_is_bad_where_originals_are_given(folder, tmp_path):

@@ -27,6 +27,13 @@ def test_a_weave_is_taken_out_and_detail_is_kept(side: int) -> None:
     assert (cleaned(detail) - detail).std() < 0.25 * detail.std()
 
 
+def test_detail_in_corners_is_kept_as_elsewhere() -> None:
+    detail = torch.randn(16, 3, 64, 64, generator=torch.Generator().manual_seed(1)) * 1.5 / 255
+    scale = torch.full((16, 1, 16, 16), SCALE)
+    kept = without_weave(detail / SCALE, scale) * SCALE
+    assert kept[..., :4, :4].std() > 0.9 * detail[..., :4, :4].std()
+
+
 def test_a_flat_residual_stays() -> None:
     flat = torch.full((1, 3, 32, 32), 0.1)
     torch.testing.assert_close(cleaned(flat), flat)
