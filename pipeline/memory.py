@@ -1,7 +1,7 @@
 """Memory: large pages for large arrays, and what is free but kept goes back to the system.
 
-PyTorch asks Linux for large pages where its environment says so: a picture of 12 megapixels then takes 0.2 GB less and a
-seventh less time. glibc holds on to what many small arrays took, in holes that large ones do not fit.
+PyTorch asks Linux for large pages where its environment says so: a picture of 12 megapixels then takes 0.2 GB less, and
+no more time. glibc holds on to what many small arrays took, in holes that large ones do not fit.
 """
 
 import ctypes

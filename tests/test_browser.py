@@ -524,6 +524,26 @@ def test_re_roll_paints_anew(browser: "Browser", served: "ServedApp", photo: Pat
         assert (served_picture(page, 1) != first).any()
 
 
+def test_a_seed_that_is_typed_while_a_run_goes_on_stays(browser: "Browser", served: "ServedApp", photo: Path):
+    with opened(browser, served) as page:
+        page.locator("#photo input[type=file]").set_input_files(photo)
+        set_number(page, "number input for Sampling steps", 20)
+        page.locator("#run").click()
+        page.wait_for_selector("#stop:not([disabled])")
+        set_number(page, "Seed", 1234)
+        wait_for_status(page, "Painted 20 steps in")
+        assert page.get_by_label("Seed").input_value() == "1234"
+
+
+def test_space_chooses_what_has_the_focus(browser: "Browser", served: "ServedApp"):
+    with opened(browser, served) as page:
+        left = page.locator("#captions .left").text_content()
+        page.get_by_label("Faithful").focus()
+        page.keyboard.press("Space")
+        wait_for_numbers(page, {"Noise level": "0.5"})
+        assert page.locator("#captions .left").text_content() == left
+
+
 def test_presets_set_rate_and_noise(browser: "Browser", served: "ServedApp"):
     with opened(browser, served) as page:
         page.get_by_label("Faithful").check(force=True)

@@ -1,5 +1,7 @@
 """What stands beside what, what is remembered, links, maps and plots; without a server."""
 
+import shutil
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +22,7 @@ from pipeline.settings import DEFAULT_SETTINGS, EVEN, Allocation, Decoder, Decod
 from pipeline.stream import QUALITY_STEPS
 from pipeline.ui import plots, updates, view, zerogpu
 from pipeline.ui.actions import Actions
+from pipeline.ui.answers import KEEP
 from pipeline.ui.choices import EXAMPLES, FLOW_STEPS, LINKED_MAPS, PRESETS, RANGES, Link
 from pipeline.ui.choosing import Choosing
 from pipeline.ui.engine import Engine, film_steps
@@ -29,8 +32,9 @@ from pipeline.ui.opening import remembered
 from pipeline.ui.pictures import region
 from pipeline.ui.request import Request
 from pipeline.ui.run import Run
+from pipeline.ui.sheets import grid_html
 from pipeline.ui.sides import Side, Sides
-from pipeline.ui.turns import Turns
+from pipeline.ui.turns import Stopped, Turns
 
 SETTINGS = DecodeSettings(num_inference_steps=2, seed=5)
 
@@ -206,11 +210,72 @@ def test_samples_of_one_stream(actions: Actions, run: Run, codec: Codec):
     pictures = [
         list(codec.decode(run.stream, DecodeSettings(num_inference_steps=2, seed=5 + n)))[-1].image for n in range(3)
     ]
-    np.testing.assert_array_equal(
-        read(Path(run.pictures.files[Side.REPAINT]).parent / "spread-3.png"), invention_map(seed_spread(pictures))[0]
-    )
+    parts = Path(run.pictures.files[Side.REPAINT]).parent / "parts"
+    np.testing.assert_array_equal(read(parts / "spread-3.png"), invention_map(seed_spread(pictures))[0])
     crop = region(*pictures[:2]).crop(pictures[2])
-    np.testing.assert_array_equal(read(Path(run.pictures.files[Side.REPAINT]).parent / "sample-seed-7.png"), crop)
+    np.testing.assert_array_equal(read(parts / "sample-seed-7.png"), crop)
+
+
+@pytest.mark.parametrize("name", ["crop", "sample", "spread", "film", "step", "parts"])
+def test_no_name_of_a_photo_meets_what_is_made_of_it(actions: Actions, small_photo: Path, tmp_path: Path, name: str):
+    photo = shutil.copy(small_photo, tmp_path / f"{name}.png")
+    run = actions.encode(Request(str(photo), "quality", 0.3, SETTINGS))
+    deque(actions.decode(run, Sides()), maxlen=0)
+    pictures = {each: run.pictures.read(each) for each in run.pictures.files}
+    deque(Extras(actions).sample(2, run, Turns()), maxlen=0)
+    grid_html(run, None)
+    for each, picture in pictures.items():
+        np.testing.assert_array_equal(run.pictures.read(each), picture)
+
+
+def test_every_method_of_a_photo_whose_own_stream_was_decoded(actions: Actions, small_photo: Path, run: Run):
+    of_stream = Run(run.stream, SETTINGS, "stream")
+    deque(actions.decode(of_stream, Sides()), maxlen=0)
+    controls = str(small_photo), "quality", 0.2, 0.3, 0.02, "diffusion", 2, SETTINGS.noise_level, SETTINGS.seed, "even"
+    *_, last = Extras(actions).compare(*controls, of_stream, Turns())
+    assert last.comparison is not None and last.sheet is not None
+
+
+def test_stop_begins_no_other_painting(actions: Actions, small_photo: Path):
+    run = actions.encode(Request(str(small_photo), "quality", 0.3, replace(SETTINGS, seed=99)))
+
+    def stop() -> None:
+        if Side.AUTOENCODER in run.pictures:
+            raise Stopped
+
+    *_, last = actions.decode(run, Sides(Side.SAMPLE, Side.OTHER), stop)
+    assert run.decoding.ended and not run.finished
+    assert "Stopped after step" in last.status and "complete" not in last.captions
+
+
+def test_a_run_that_ends_before_its_first_picture_leaves_what_is_on_the_screen(actions: Actions, small_photo: Path):
+    run = actions.encode(Request(str(small_photo), "quality", 0.3, replace(SETTINGS, seed=98)))
+
+    def stop() -> None:
+        raise Stopped
+
+    for seen in actions.decode(run, Sides(), stop):
+        kept = seen.pictures, seen.captions, seen.report, seen.numbers, seen.stream_file, seen.picture_file, seen.run
+        assert kept == (KEEP,) * len(kept)
+    assert "before the first picture" in seen.status
+
+
+def test_a_failure_after_the_files_are_gone_frees_the_buttons(actions: Actions, small_photo: Path):
+    run = actions.encode(Request(str(small_photo), "quality", 0.3, SETTINGS))
+    deque(actions.decode(run, Sides()), maxlen=0)
+    shutil.rmtree(Path(run.pictures.files[Side.REPAINT]).parent)
+    failed = updates.failed(run, Sides(Side.ERROR, Side.ORIGINAL), None, None)
+    assert failed.run_button["interactive"] and failed.pictures == KEEP
+
+
+def test_a_new_run_draws_an_empty_seed_and_leaves_a_typed_one():
+    assert updates.begun(Turns(), 7).seed == KEEP
+    first, second = (updates.begun(Turns(), None) for _ in range(2))
+    assert first.seed != second.seed and (first.grid, first.comparison, first.plot) == ("", None, "")
+
+
+def test_a_plot_that_nobody_sees_is_not_drawn():
+    assert plots.draw(None, False, False, None) == KEEP
 
 
 def test_what_was_invented_stands_beside_what_was_sent(actions: Actions, small_photo: Path):

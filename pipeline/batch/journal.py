@@ -1,9 +1,9 @@
 """What of a batch is done: one line of JSON for each output, written when the output has its name.
 
 A resumed run skips an input when its last line was written by a run of the same settings and weights, when what is read
-for it has the size and time that it had then, and when the output is there with the same SHA-256. So a stream that was cut
-off, damaged, replaced, or made otherwise is made again, and one that was finished just before a crash, before its line
-was written, too.
+for it has the size and time that it had then, and when the output is there with the same SHA-256. So a stream that was
+cut off, damaged, replaced, or made otherwise is made again, and one that was finished just before a crash, before its
+line was written, too.
 """
 
 import hashlib

@@ -74,8 +74,8 @@ def dct_basis(block: int, luma: int, chroma: int) -> Tensor:
 
 
 def picture_of(coefficients: Tensor, basis: Tensor) -> Tensor:
-    """Coefficients ``(batch, channels, rows, columns)`` => the picture that they are of, ``(batch, planes, rows * block,
-    columns * block)``; ``basis`` is ``(channels, planes, block, block)``.
+    """Coefficients ``(batch, channels, rows, columns)`` => the picture that they are of, ``(batch, planes,
+    rows * block, columns * block)``; ``basis`` is ``(channels, planes, block, block)``.
 
     A transposed convolution whose blocks do not overlap, written as a product: several times as fast on processors.
     """

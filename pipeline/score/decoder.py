@@ -12,7 +12,7 @@ from pipeline.layers.lapped import BLOCK
 from pipeline.layers.model import Model
 from pipeline.layers.quality import CELL
 from pipeline.layers.unsent import UNSENT_PLANES
-from pipeline.score.network import PATCH, Refinement, build_unet, evaluate, make_condition, told_scale
+from pipeline.score.network import Refinement, build_unet, evaluate, make_condition, told_scale
 from pipeline.score.scale import SCALE_REACH, ResidualScale
 from pipeline.score.schedule import Scheduler, stepped
 from pipeline.score.weave import without_weave

@@ -148,20 +148,16 @@ class Actions:
                         go_on()
             except Stopped:
                 run.decoding.ended = True
-                shown = shown._replace(status=_stopped(run), picture_file=run.pictures.files.get(Side.REPAINT))
-                yield shown.showing(run, sides) if Side.AUTOENCODER in run.pictures else shown
+                run.declined.update(view.missing(run, sides))
+                shown = shown._replace(status=_stopped(run))
+                yield self._sent(run, shown).showing(run, sides) if Side.AUTOENCODER in run.pictures else shown
             finally:
                 run.decoding.ended = True
 
     def _views(self, run: Run, sides: Sides, go_on: Callable[[], None]) -> Iterator[View]:
         known = self.engine.painting(run.stream, run.settings) is not None
         run.qualities = self.engine.qualities(run.stream)
-        shown = View(
-            progress("Decoding …"),
-            run.settings.seed,
-            report=view.report(run, self.engine).strip(),
-            stream_file=run.pictures.folder.stream(run.name, run.stream),
-        )
+        shown = View(progress("Decoding …"), run.settings.seed)
         yield shown
         for side in view.plain(run, sides):
             for status in methods.add(self.engine, run, side):
@@ -193,11 +189,18 @@ class Actions:
             run.take(record, original)
             score = None if original is None else psnr(original, record.image)
             status = f"Painting detail: step {record.step} of {record.total}"
-            yield shown._replace(
-                status=progress(status, record.step, max(1, record.total)),
-                report=view.report(run, self.engine, psnr=score).strip(),
-            ).showing(run, sides)
+            painting = shown._replace(status=progress(status, record.step, max(1, record.total)))
+            yield self._sent(run, painting, score).showing(run, sides)
         run.finish(record.image, sampling.seconds)
+
+    def _sent(self, run: Run, shown: View, psnr: float | None = None) -> View:
+        """The same with what is known of an unfinished run: the stream, its numbers, ``psnr`` of a step."""
+        return shown._replace(
+            report=view.report(run, self.engine, psnr=psnr).strip(),
+            numbers=None,
+            stream_file=run.stream_file,
+            picture_file=run.pictures.files.get(Side.REPAINT),
+        )
 
     def _finished(self, run: Run, shown: View, known: bool) -> View:
         report = view.report(run, self.engine, scored=True)

@@ -64,6 +64,23 @@ class Buttons(NamedTuple):
     picture_file: Any
 
 
+class Begun(NamedTuple):
+    """`Buttons`, the seed, and what is only of the picture on the screen."""
+
+    run_button: Any
+    decode_button: Any
+    compare_button: Any
+    sample_button: Any
+    stop_button: Any
+    stream_file: Any
+    picture_file: Any
+    seed: Any
+    grid: Any
+    sheet: Any
+    comparison: Any
+    plot: Any
+
+
 class Ended(NamedTuple):
     """Status and `Buttons`."""
 
@@ -154,6 +171,7 @@ class Controls(NamedTuple):
     decoder: Any
     steps: Any
     noise: Any
+    seed: Any
     quality_map: Any
     sides: Any
     left: Any

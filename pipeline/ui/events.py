@@ -8,6 +8,7 @@ import gradio as gr
 from pipeline.ui import checks, opening, plots, request, updates
 from pipeline.ui.actions import Actions
 from pipeline.ui.answers import (
+    Begun,
     Buttons,
     Canvas,
     Chosen,
@@ -61,6 +62,7 @@ def _connect_runs(page: gr.Blocks, parts: Parts, actions: Actions) -> None:
         return event(handler, parts.wanted(handler), parts.named(answer._fields), **AT_ONCE, **options)
 
     private: dict[str, Any] = {"api_visibility": "private"}
+    newest: dict[str, Any] = {"trigger_mode": "always_last"}
     opened = work(
         parts.begin_button.click,
         actions.begin,
@@ -73,14 +75,14 @@ def _connect_runs(page: gr.Blocks, parts: Parts, actions: Actions) -> None:
     opened.failure(lambda: updates.FAILED, None, parts.status, **AT_ONCE)
 
     checked = parts.run_button.click(checks.check_photo, parts.photo, None, **CHECK)
-    begun = at_once(checked.success, updates.begun, Buttons)
-    compressed = work(begun.then, actions.compress, View, api_name="compress")
+    begun = at_once(checked.success, updates.begun, Begun)
+    compressed = work(begun.then, actions.compress, View, api_name="compress", **newest)
 
     checked = parts.decode_button.click(checks.check_stream, parts.stream, None, **CHECK)
-    begun = at_once(checked.success, updates.begun, Buttons)
-    decompressed = work(begun.then, actions.decompress, View, api_name="decompress")
+    begun = at_once(checked.success, updates.begun, Begun)
+    decompressed = work(begun.then, actions.decompress, View, api_name="decompress", **newest)
 
-    joined = at_once(parts.complete_button.click, updates.joined, Buttons, trigger_mode="always_last")
+    joined = at_once(parts.complete_button.click, updates.joined, Buttons, **newest)
     completed = work(joined.then, choosing.complete, Completed, **private)
 
     joined = at_once(parts.compare_button.click, updates.joined, Buttons)
@@ -92,6 +94,8 @@ def _connect_runs(page: gr.Blocks, parts: Parts, actions: Actions) -> None:
     for done in (compressed, decompressed, completed, compared, sampled):
         at_once(done.then, updates.ended, Ended)
         at_once(done.failure, updates.failed, Failed)
+    for done in (opened, compressed, decompressed):
+        done.success(plots.draw, parts.wanted(plots.draw), parts.plot, js="bitbrush.screenIfSeen", **ASIDE)
     compared.success(updates.downloadable, parts.sheet, parts.sheet, **AT_ONCE)
 
     async def stop(turns: Turns, request: gr.Request) -> None:
@@ -116,7 +120,8 @@ def _connect_sides(parts: Parts, actions: Actions) -> None:
 
 def _connect_controls(parts: Parts) -> None:
     def at_once(event: Callable[..., Any], handler: Callable[..., Any], answer: Any) -> None:
-        event(handler, parts.wanted(handler), parts.named(answer._fields), **AT_ONCE)
+        # Of choices that follow each other faster than the answers, the last one counts.
+        event(handler, parts.wanted(handler), parts.named(answer._fields), trigger_mode="always_last", **AT_ONCE)
 
     parts.reroll.click(request.draw_seed, None, parts.seed, **AT_ONCE).then(None, js="bitbrush.runAgain")
     at_once(parts.rate.change, updates.visible_rate, Sliders)
@@ -129,7 +134,13 @@ def _connect_controls(parts: Parts) -> None:
         trigger_mode="always_last",
         **AT_ONCE,
     )
-    parts.decoder.input(updates.recommended_steps, parts.wanted(updates.recommended_steps), parts.steps, **AT_ONCE)
+    parts.decoder.input(
+        updates.recommended_steps,
+        parts.wanted(updates.recommended_steps),
+        parts.steps,
+        trigger_mode="always_last",
+        **AT_ONCE,
+    )
     at_once(parts.preset.input, updates.choose_preset, Chosen)
     gr.on(
         [cast(gr.Slider, control).input for control in parts.named(("rate", *Sliders._fields, "noise"))],
@@ -138,8 +149,9 @@ def _connect_controls(parts: Parts) -> None:
         parts.preset,
         **AT_ONCE,
     )
-    # Not before the queue: it has one place for all conversions, and shows what is wrong with a file.
-    parts.photo.upload(checks.viewable, parts.photo, parts.named(Viewable._fields), **ASIDE)
+    # Not before the queue: it has one place for all conversions, so that the last photo's answer comes last, and shows
+    # what is wrong with a file.
+    parts.photo.upload(checks.viewable, parts.photo, parts.named(Viewable._fields), trigger_mode="multiple", **ASIDE)
     parts.stream.change(checks.describe, parts.stream, parts.header, **AT_ONCE)
 
 

@@ -72,13 +72,12 @@ class Extras:
     def _compare(self, request: Request, run: Run | None, go_on: Callable[[], None]) -> Iterator[Compared]:
         yield Compared(progress("Compressing …"))
         fresh = self._actions.encode(request, go_on)
-        if run is None or not run.finished or (run.stream, run.settings) != (fresh.stream, fresh.settings):
+        known = run is not None and run.finished and run.has_original
+        if run is None or not known or (run.stream, run.settings) != (fresh.stream, fresh.settings):
             run = fresh
             for shown in self._actions.decode(run, Sides(), go_on):
                 yield Compared(shown.status)
             go_on()
-        if not run.has_original:
-            raise ImageError("The methods are compared with the original; choose its photo instead of a stream.")
         network = self._engine.lpips_network
         with run.pictures.folder.held():
             for side in SHEET:

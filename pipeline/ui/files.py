@@ -24,6 +24,8 @@ PREVIEW_PIXELS = 1_500_000
 _PREVIEWS_KEPT, _PREVIEW_SECONDS = 8, 30
 """A browser may ask for a step long after the next ones are there; more than these go once they are older."""
 _PREFIX = "bitbrush-"
+_PARTS = "parts"
+"""Folder of what is made of a run's pictures."""
 _held: Counter[Path] = Counter()
 """Folders that are being worked on."""
 _holding = threading.Lock()
@@ -71,13 +73,18 @@ class RunFolder:
         save_png(picture, path)
         return str(path)
 
+    def part(self, name: str, picture: UInt8) -> str:
+        """Like `picture`, where no photo's name can meet it."""
+        (self._path / _PARTS).mkdir(exist_ok=True)
+        return self.picture(f"{_PARTS}/{name}", picture)
+
     def preview(self, name: str, picture: UInt8) -> str:
-        """Like `picture`, but reduced by a whole factor to at most `PREVIEW_PIXELS`."""
+        """Like `part`, but reduced by a whole factor to at most `PREVIEW_PIXELS`."""
         height, width, _ = picture.shape
         factor = 1
         while height * width > PREVIEW_PIXELS * factor**2:
             factor += 1
-        return self.picture(name, picture if factor == 1 else np.asarray(Image.fromarray(picture).reduce(factor)))
+        return self.part(name, picture if factor == 1 else np.asarray(Image.fromarray(picture).reduce(factor)))
 
     def step(self, number: int, picture: UInt8) -> str:
         """The preview of a sampling step; all but the last few are deleted. What else is here counts as new, as Gradio

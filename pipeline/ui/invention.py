@@ -45,9 +45,9 @@ def samples_html(run: Run, names: Sequence[str]) -> str:
     crops = []
     for name, picture in zip(names, pictures, strict=True):
         title = f"Seed {run.settings.seed}" if name == Side.REPAINT else name
-        crops.append(Figure(folder.picture(f"sample-{stem(name)}", box.crop(picture)), title))
+        crops.append(Figure(folder.part(f"sample-{stem(name)}", box.crop(picture)), title))
     lines = f"Standard deviation over {len(pictures)} seeds.", f"{_scale(top)} On average {levels.mean():.1f}."
-    file = folder.picture(f"spread-{len(pictures)}", spread)
+    file = folder.part(f"spread-{len(pictures)}", spread)
     whole = [
         Figure(run.pictures.files[Side.REPAINT], "One of them", ("The repaint.",)),
         Figure(file, "What differs between seeds", lines, "Map of where the samples differ"),

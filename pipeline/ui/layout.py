@@ -51,6 +51,7 @@ def page_parts() -> Parts:
         "sides": gr.State(Sides()),
         "turns": gr.State(Turns()),
         "canvas": gr.State(),
+        "seed_used": gr.Number(label="Seed that was used", precision=0, visible=False),
         "dark": gr.Checkbox(visible=False),
         "narrow": gr.Checkbox(visible=False),
     }
@@ -235,5 +236,5 @@ def _invention_tab() -> dict[str, Any]:
 
 
 def _plots_tab() -> dict[str, Any]:
-    kind = RadioInput(list(KINDS), value=KINDS[0], label="Plot", elem_classes="segments")
+    kind = RadioInput(list(KINDS), value=KINDS[0], label="Plot", elem_classes="segments", elem_id="kind")
     return dict(kind=kind, plot=Prose(elem_id="plot"))

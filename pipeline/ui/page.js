@@ -2,7 +2,7 @@
 // `bitbrush` holds what the page's events call by name: each takes the inputs of its event and returns the outputs.
 (() => {
   const TYPING = 'textarea, select, [contenteditable="true"], input:not([type="range"], [type="radio"])';
-  const TAKES_SPACE = `${TYPING}, button, a, summary, [role="tab"]`;
+  const TAKES_SPACE = `${TYPING}, button, a, summary, [role="tab"], input[type="radio"]`;
   const NUDGE = 0.05;  // of the width by which an arrow key moves the divider
   const REGION_SHARE = 0.75;  // of the frame that the worst region fills
   const WHEEL_FACTOR = 1.05;  // by which the slider zooms at every turn of the wheel
@@ -31,9 +31,10 @@
   };
   const stopping = () => ["<p>Stopping …</p>", {__type__: "update", interactive: false}];
   const screen = (kind, dark, narrow, run) => [kind, document.body.classList.contains("dark"), innerWidth < 800, run];
+  const screenIfSeen = (kind, ...others) => screen(find("#kind")?.checkVisibility() ? kind : null, ...others);
   const choose = (side) => (left, right) => leftByKey ? [side, right] : [left, side];
   const swap = (left, right) => [right, left];
-  Object.assign(window.bitbrush, {toResult, runAgain, stopping, screen, choose, swap});
+  Object.assign(window.bitbrush, {toResult, runAgain, stopping, screen, screenIfSeen, choose, swap});
 
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.altKey || event.metaKey || !handle()?.checkVisibility()) return;

@@ -79,7 +79,7 @@ class Pictures:
         key = f"map over {file}"
         if key not in self.files:
             picture = map_overlay(_pixels(file), qualities, width, height)
-            self.files[key] = self.folder.picture(f"{Path(file).stem}-bits", picture)
+            self.files[key] = self.folder.part(f"{Path(file).stem}-bits", picture)
         return self.files[key]
 
     def worst(self, name: str) -> "Box":

@@ -3,9 +3,10 @@
 import math
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pipeline.evaluation.results import KODAK_RESULTS, ULTRALOW_RESULTS, Results, load_results
+from pipeline.ui.answers import KEEP
 from pipeline.ui.figures import Figure, figures_html
 from pipeline.ui.files import RunFolder
 from pipeline.ui.run import Run
@@ -34,14 +35,17 @@ _HINTS = {
 }
 
 
-def draw(kind: str, dark: bool, narrow: bool, run: Run | None) -> str:
+def draw(kind: str | None, dark: bool, narrow: bool, run: Run | None) -> Any:
     """One of `KINDS` as a picture with a caption, in HTML.
 
     Args:
+        kind: None where nobody sees it: it will be drawn when somebody does.
         dark: for a dark page.
         narrow: for a phone, so that its letters are large enough there.
         run: the point to mark, if it has scores.
     """
+    if kind is None:
+        return KEEP
     from pipeline.evaluation import plots  # brings Matplotlib
 
     results = _committed(ULTRALOW_RESULTS if kind == ULTRALOW else KODAK_RESULTS)

@@ -69,6 +69,11 @@ class Run:
     def header(self) -> StreamHeader:
         return read_header(self.stream)
 
+    @cached_property
+    def stream_file(self) -> str:
+        """The file of the stream, written when somebody asks for it."""
+        return self.pictures.folder.stream(self.name, self.stream)
+
     @property
     def has_original(self) -> bool:
         return Side.ORIGINAL in self.pictures
@@ -113,7 +118,7 @@ class Run:
             f"{DECODER_NAMES[self.settings.decoder]}, step {record.step} of {record.total}"
         )
         if record.step in film_steps(record.total):
-            path = pictures.folder.picture(f"film-{record.step}", self._film_box.crop(record.image))
+            path = pictures.folder.part(f"film-{record.step}", self._film_box.crop(record.image))
             title = f"Step {record.step}" if record.step else self.reconstruction_name
             decoding.film.append(Figure(path, title, (f"noise {record.sigma:.2f}",) if record.step else ()))
 

@@ -19,7 +19,7 @@ def grid_html(run: Run, network: str | None) -> str:
     figures = []
     for side in SHEET:
         if side in pictures:
-            path = pictures.folder.picture(f"crop-{stem(side)}", box.crop(pictures.read(side)))
+            path = pictures.folder.part(f"crop-{stem(side)}", box.crop(pictures.read(side)))
             figures.append(Figure(path, pictures.captions[side], _lines(run, side)))
         elif side in pictures.refusals:
             figures.append(Figure(None, side, (pictures.refusals[side],)))

@@ -8,6 +8,7 @@ from pipeline.settings import DECODER_NAMES, DEFAULT_SETTINGS, Decoder, QualityM
 from pipeline.ui import view
 from pipeline.ui.answers import (
     KEEP,
+    Begun,
     Buttons,
     Canvas,
     Chosen,
@@ -24,7 +25,9 @@ from pipeline.ui.choices import EXAMPLES, PRESETS, RANGES, Link, recommended
 from pipeline.ui.engine import RateControl, codec_behind
 from pipeline.ui.layout import OPENING, UNPAINTED
 from pipeline.ui.masks import preview
+from pipeline.ui.pictures import NotKeptError
 from pipeline.ui.report import sentence
+from pipeline.ui.request import draw_seed
 from pipeline.ui.run import Run
 from pipeline.ui.sides import Sides
 from pipeline.ui.turns import Turns
@@ -34,10 +37,12 @@ LOST = sentence("Stopped before it began.")
 FAILED = sentence("This could not be finished; the message says why.")
 
 
-def begun(turns: Turns) -> Buttons:
-    """When a run begins that ends others."""
+def begun(turns: Turns, seed: int | None) -> Begun:
+    """When a run begins that ends others; an empty seed is drawn here, for the run must not touch what is typed while
+    it goes on."""
     turns.begin()
-    return _busy()
+    drawn = draw_seed() if seed is None else KEEP
+    return Begun(*_busy(), drawn, "", gr.update(value=None, interactive=False), None, "")
 
 
 def joined(turns: Turns) -> Buttons:
@@ -63,7 +68,10 @@ def ended(turns: Turns, stream_file: str | None, picture_file: str | None) -> En
 
 def failed(run: Run | None, sides: Sides, stream_file: str | None, picture_file: str | None) -> Failed:
     """When a run has failed; pictures and captions promise no more."""
-    pair = view.pair(run, sides) if run else Pair()
+    try:
+        pair = view.pair(run, sides) if run else Pair()
+    except NotKeptError:
+        pair = Pair()
     return Failed(FAILED, *_idle(stream_file, picture_file), *pair)
 
 
@@ -147,6 +155,7 @@ def opened(link: Link, remembered: View | None) -> tuple[Any, ...]:
         decoder=settings.decoder.value,
         steps=settings.num_inference_steps,
         noise=settings.noise_level,
+        seed=settings.seed,
         quality_map=link.quality_map.value,
         sides=link.sides,
         left=link.sides.left,

@@ -15,19 +15,18 @@ from pipeline.ui.sides import METHODS, NEED_ORIGINAL, PLAIN, Side, Sides
 class View(NamedTuple):
     """The outputs of a run.
 
-    Every answer states all of them, because a generator that goes back from a value to `KEEP` loses the value. Only the
-    pictures and what belongs to them, the run among it, keep what a previous run left there, until there is a new
-    picture.
+    Every answer states all of them, because a generator that goes back from a value to `KEEP` loses the value. What a
+    previous run left there stays together until there is a new picture: pictures, numbers, files, the run itself.
     """
 
     status: str
-    seed: int
+    seed_used: int
     pictures: Any = KEEP
     captions: Any = KEEP
-    report: str = ""
-    numbers: dict[str, Any] | None = None
-    stream_file: str | None = None
-    picture_file: str | None = None
+    report: Any = KEEP
+    numbers: Any = KEEP
+    stream_file: Any = KEEP
+    picture_file: Any = KEEP
     film: Any = KEEP
     invention: Any = KEEP
     samples: Any = KEEP
