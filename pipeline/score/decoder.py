@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from pipeline.grain import channel_deviation, sensor_grain
@@ -12,7 +13,7 @@ from pipeline.layers.lapped import BLOCK
 from pipeline.layers.model import Model
 from pipeline.layers.quality import CELL
 from pipeline.layers.unsent import UNSENT_PLANES
-from pipeline.score.network import Refinement, build_unet, evaluate, make_condition, told_scale
+from pipeline.score.network import PATCH, Refinement, build_unet, evaluate, make_condition, told_scale
 from pipeline.score.scale import SCALE_REACH, ResidualScale
 from pipeline.score.schedule import Scheduler, stepped
 from pipeline.score.weave import without_weave
@@ -28,6 +29,8 @@ STRIP = 256
 """Rows that the sampler's arithmetic takes at once."""
 CHROMA_NOISE = 0.3
 """Strength of the starting noise in chroma, relative to luma: what is missing is mostly luma."""
+WEAVES = {16: 7, 8: 9, 4: 9}
+"""Of `without_weave`: a position of the U-Net covers 4 pixels a side, one of its depths 8, then 16."""
 GRAIN_RAMP = 0.25
 """From this time on, sampling starts with as much grain as the original had; below, with less."""
 
@@ -140,7 +143,8 @@ class ScoreDecoder(Model):
         prediction = evaluate(self.unet, x, condition, time, quality)
         if self.refinement is None:
             return prediction
-        return without_weave(self.refinement(prediction, x, condition), told_scale(condition))
+        units = F.interpolate(told_scale(condition), scale_factor=float(PATCH))
+        return without_weave(self.refinement(prediction, x, condition) * units, WEAVES) / units
 
     @abstractmethod
     def from_clean(self, clean: Tensor, x: Tensor, time: Tensor) -> Tensor:

@@ -1,29 +1,30 @@
-"""Takes out of a painted residual the weave that repeats with the network's own grids.
+"""Takes out of what a network has painted the weave that repeats with its own grids.
 
 Of each place in a position of the network, what all positions nearby have in common is no detail of the picture: a
-picture knows nothing of those grids. The U-Net has one for each of its depths.
+picture knows nothing of those grids. A U-Net has one for each of its depths.
 """
+
+from collections.abc import Mapping
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-_WINDOWS = {16: 7, 8: 9, 4: 9}
-"""Pixels a side of a position, coarse grids first => positions a side that a weave is looked for in."""
 _LIMIT = 3 / 255
 """Differences well above this are edges and texture, and hardly count."""
 
 
-def without_weave(residual: Tensor, scale: Tensor) -> Tensor:
-    """``residual`` ``(batch, 3, height, width)`` without its mean patterns, window by window.
+def without_weave(painted: Tensor, windows: Mapping[int, int]) -> Tensor:
+    """``painted`` ``(batch, 3, height, width)``, a difference to the decoded picture in units of [0, 1], without its
+    mean patterns.
 
-    It is in units of ``scale`` ``(batch, 1, height/4, width/4)``, that in units of [0, 1]; sides are multiples of 16.
+    Args:
+        windows: pixels a side of a grid's positions, which divide the picture's sides => positions a side that a
+            pattern is looked for in; the coarsest grid first.
     """
-    units = F.interpolate(scale, scale_factor=4.0)
-    painted = residual * units
-    for side, window in _WINDOWS.items():
+    for side, window in windows.items():
         painted = painted - _weave(painted, side, window)
-    return painted / units
+    return painted
 
 
 def _weave(painted: Tensor, side: int, window: int) -> Tensor:
