@@ -1,5 +1,6 @@
 """The measuring programs: rows are complete, an interrupted run continues, damage is counted."""
 
+import itertools
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -237,11 +238,14 @@ def test_a_profile_tells_the_parts_apart(codec: Codec) -> None:
         assert str(profile).startswith(profile.name) and "the rest" in str(profile)
 
 
-def test_speeds_are_ratios_to_the_yardstick_in_every_fast_precision(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_speeds_are_ratios_to_the_yardstick_beside_them_in_every_fast_precision(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    slowing_down = itertools.count(1)
     monkeypatch.setattr(speed, "fast_precisions", lambda device: [Precision.FP32, Precision.BF16])
-    monkeypatch.setattr(speed, "_median_seconds", lambda function, repeats: 0.5)
-    timings = list(speed.time_all(synthetic_picture(100, 100), others=False))
-    assert {timing.ratio for timing in timings} == {1.0}
-    assert {timing.megapixels_per_second for timing in timings} == {0.02}
+    monkeypatch.setattr(speed, "_seconds", lambda function: 0.5 * 2 ** (next(slowing_down) // 2))
+    timings = list(speed.time_all(synthetic_picture(100, 100), repeats=1, others=False))
+    assert {timing.ratio for timing in timings} == {2.0}
+    assert all(timing.megapixels_per_second == 0.01 / timing.seconds for timing in timings)
     evaluations = [timing for timing in timings if timing.name == "one U-Net evaluation"]
     assert [timing.precision for timing in evaluations] == [Precision.FP32, Precision.BF16]

@@ -1,4 +1,4 @@
-"""Speeds as ratios to a yardstick timed in the same run, for machines differ.
+"""Speeds as ratios to a yardstick timed beside each of them, for machines differ, and differ from minute to minute.
 
 The yardstick Y is compressai's mean-scale hyperprior (192, 320) with random weights: compress plus decompress of the
 same picture, in fp32.
@@ -25,7 +25,7 @@ _ULTRALOW_BPP = 0.02
 
 @dataclass(frozen=True)
 class Timing:
-    """Median seconds of one operation, and the same in yardsticks."""
+    """Median seconds of one operation, and the median of its ratios to the yardsticks timed next to it."""
 
     name: str
     precision: Precision | None
@@ -51,14 +51,17 @@ class _Operation:
     precision: Precision | None = None
 
 
-def _median_seconds(function: Callable[[], object], repeats: int) -> float:
+def _seconds(function: Callable[[], object]) -> float:
+    began = time.perf_counter()
     function()
-    seconds = []
-    for _ in range(repeats):
-        began = time.perf_counter()
-        function()
-        seconds.append(time.perf_counter() - began)
-    return statistics.median(seconds)
+    return time.perf_counter() - began
+
+
+def _beside(function: Callable[[], object], yardstick: Callable[[], object], repeats: int) -> tuple[float, float]:
+    """Median seconds of ``function``, and the median of its ratios to runs of ``yardstick`` just before it."""
+    function()
+    pairs = [(_seconds(yardstick), _seconds(function)) for _ in range(repeats)]
+    return statistics.median(own for _, own in pairs), statistics.median(own / unit for unit, own in pairs)
 
 
 def fast_precisions(device: torch.device) -> list[Precision]:
@@ -71,8 +74,9 @@ def time_all(image: Image.Image, repeats: int = 5, others: bool = True) -> Itera
     that it computes fast; ``others``: and other people's networks."""
     megapixels = image.width * image.height / 1e6
     torch.manual_seed(0)
-    yardstick = _median_seconds(peers.mbt2018_mean(image), repeats)
-    yield Timing("yardstick Y: compressai mbt2018-mean", None, yardstick, 1.0, megapixels / yardstick, None)
+    yardstick = peers.mbt2018_mean(image)
+    seconds, ratio = _beside(yardstick, yardstick, repeats)
+    yield Timing("yardstick Y: compressai mbt2018-mean", None, seconds, ratio, megapixels / seconds, None)
     precisions = fast_precisions(torch.device("cpu"))
     codecs = [Codec.from_pretrained(device="cpu", precision=each) for each in precisions]
     operations = [_coding(codec, image) for codec in codecs]
@@ -82,8 +86,8 @@ def time_all(image: Image.Image, repeats: int = 5, others: bool = True) -> Itera
         operations.append(_others(image, precisions))
     for group in operations:
         for operation in group:
-            seconds = _median_seconds(operation.run, repeats)
-            ratio, speed = seconds / yardstick, megapixels / seconds
+            seconds, ratio = _beside(operation.run, yardstick, repeats)
+            speed = megapixels / seconds
             yield Timing(operation.name, operation.precision, seconds, ratio, speed, operation.bar)
 
 
