@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 
 from pipeline.codec import Codec
 from pipeline.comparison.catalogue import autoencoder, coarse, plain, plain_smaller, repaint
-from pipeline.evaluation import quality, speed, streaks
+from pipeline.evaluation import engines, quality, speed, streaks
 from pipeline.evaluation.bd import saving
 from pipeline.evaluation.plots import (
     Mark,
@@ -238,12 +238,20 @@ def test_a_profile_tells_the_parts_apart(codec: Codec) -> None:
         assert str(profile).startswith(profile.name) and "the rest" in str(profile)
 
 
+def test_engines_are_timed_beside_the_network_as_it_ships(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engines, "_ENGINES", {"twice": lambda network, inputs: lambda given: 2 * network(given)})
+    monkeypatch.setattr(engines, "_installed", lambda engine: True)
+    (timing,) = engines.time_engines(synthetic_picture(100, 100), repeats=1)
+    assert timing.engine == "twice" and timing.difference > 1
+    assert timing.start_seconds < timing.seconds and timing.ratio > 0
+
+
 def test_speeds_are_ratios_to_the_yardstick_beside_them_in_every_fast_precision(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     slowing_down = itertools.count(1)
     monkeypatch.setattr(speed, "fast_precisions", lambda device: [Precision.FP32, Precision.BF16])
-    monkeypatch.setattr(speed, "_seconds", lambda function: 0.5 * 2 ** (next(slowing_down) // 2))
+    monkeypatch.setattr(speed, "seconds_of", lambda function: 0.5 * 2 ** (next(slowing_down) // 2))
     timings = list(speed.time_all(synthetic_picture(100, 100), repeats=1, others=False))
     assert {timing.ratio for timing in timings} == {2.0}
     assert all(timing.megapixels_per_second == 0.01 / timing.seconds for timing in timings)

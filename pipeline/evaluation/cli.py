@@ -11,7 +11,18 @@ import typer
 from pipeline.codec import Codec
 from pipeline.comparison.baselines import PLAIN_CODECS
 from pipeline.comparison.catalogue import plain
-from pipeline.evaluation import lpips_check, maps, plots, profiling, robustness, scaling, speed, streaks, tables
+from pipeline.evaluation import (
+    engines,
+    lpips_check,
+    maps,
+    plots,
+    profiling,
+    robustness,
+    scaling,
+    speed,
+    streaks,
+    tables,
+)
 from pipeline.evaluation import quality as measuring
 from pipeline.evaluation.campaign import campaign_curve
 from pipeline.evaluation.canvas import saved
@@ -162,6 +173,20 @@ def speed_command(
             typer.echo(part)
         return
     for timing in speed.time_all(image, repeats, others):
+        timings.append(timing)
+        typer.echo(timing)
+    write_figures(out, [asdict(timing) for timing in timings])
+
+
+@app.command("engines")
+def engines_command(
+    picture: Annotated[Path, typer.Option(help="A picture, 768 × 512 by custom.", exists=True)],
+    out: Out = RESULTS / "engines.json",
+    repeats: Annotated[int, typer.Option(min=1)] = 5,
+) -> None:
+    """One network evaluation by torch.compile and by OpenVINO, where installed, and what their start costs."""
+    timings = []
+    for timing in engines.time_engines(load_image(picture), repeats):
         timings.append(timing)
         typer.echo(timing)
     write_figures(out, [asdict(timing) for timing in timings])

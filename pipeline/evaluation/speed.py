@@ -51,16 +51,16 @@ class _Operation:
     precision: Precision | None = None
 
 
-def _seconds(function: Callable[[], object]) -> float:
+def seconds_of(function: Callable[[], object]) -> float:
     began = time.perf_counter()
     function()
     return time.perf_counter() - began
 
 
-def _beside(function: Callable[[], object], yardstick: Callable[[], object], repeats: int) -> tuple[float, float]:
+def beside(function: Callable[[], object], yardstick: Callable[[], object], repeats: int) -> tuple[float, float]:
     """Median seconds of ``function``, and the median of its ratios to runs of ``yardstick`` just before it."""
     function()
-    pairs = [(_seconds(yardstick), _seconds(function)) for _ in range(repeats)]
+    pairs = [(seconds_of(yardstick), seconds_of(function)) for _ in range(repeats)]
     return statistics.median(own for _, own in pairs), statistics.median(own / unit for unit, own in pairs)
 
 
@@ -75,7 +75,7 @@ def time_all(image: Image.Image, repeats: int = 5, others: bool = True) -> Itera
     megapixels = image.width * image.height / 1e6
     torch.manual_seed(0)
     yardstick = peers.mbt2018_mean(image)
-    seconds, ratio = _beside(yardstick, yardstick, repeats)
+    seconds, ratio = beside(yardstick, yardstick, repeats)
     yield Timing("yardstick Y: compressai mbt2018-mean", None, seconds, ratio, megapixels / seconds, None)
     precisions = fast_precisions(torch.device("cpu"))
     codecs = [Codec.from_pretrained(device="cpu", precision=each) for each in precisions]
@@ -86,7 +86,7 @@ def time_all(image: Image.Image, repeats: int = 5, others: bool = True) -> Itera
         operations.append(_others(image, precisions))
     for group in operations:
         for operation in group:
-            seconds, ratio = _beside(operation.run, yardstick, repeats)
+            seconds, ratio = beside(operation.run, yardstick, repeats)
             speed = megapixels / seconds
             yield Timing(operation.name, operation.precision, seconds, ratio, speed, operation.bar)
 
