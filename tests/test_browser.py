@@ -4,6 +4,7 @@ import io
 import os
 import re
 import shutil
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -18,6 +19,8 @@ from pipeline.comparison.baselines import encode_plain
 from pipeline.comparison.differences import error_map, worst_region
 from pipeline.comparison.invention import invented, invention_map, seed_spread
 from pipeline.images import load_image
+from pipeline.pictures import read_picture
+from pipeline.pictures.reading import Picture
 from pipeline.settings import DEFAULT_SETTINGS, Allocation, DecodeSettings, SystemName
 from pipeline.ui.choices import EXAMPLES
 from pipeline.ui.plots import KINDS
@@ -346,6 +349,28 @@ def test_pictures_that_browsers_cannot_show_are_shown(
             np.testing.assert_array_equal(fetched(page, page.locator("#photo img")), np.asarray(pixels))
             page.locator("#examples button").first.click()
             page.locator("#photo img[src$='cat.png']").wait_for()
+
+
+def test_a_photo_is_not_overwritten_by_one_that_was_chosen_before(
+    browser: "Browser", served: "ServedApp", photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    asked, may_answer = threading.Event(), threading.Event()
+
+    def slowly(path: str) -> Picture:
+        asked.set()
+        assert may_answer.wait(30)
+        return read_picture(path)
+
+    monkeypatch.setattr("pipeline.ui.checks.read_picture", slowly)
+    load_image(photo).save(tmp_path / "photo.tif")
+    with opened(browser, served) as page:
+        page.locator("#photo input[type=file]").set_input_files(tmp_path / "photo.tif")
+        assert asked.wait(30)
+        page.locator("#examples button").first.click()
+        page.locator("#photo img[src$='cat.png']").wait_for()
+        may_answer.set()
+        page.wait_for_timeout(2000)
+        assert page.locator("#photo img[src$='cat.png']").is_visible()
 
 
 def test_what_stands_beside_what(browser: "Browser", served: "ServedApp"):

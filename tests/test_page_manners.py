@@ -276,7 +276,8 @@ def test_what_is_to_be_said_about_a_photo_is_said(cache_folder: Path, codec: "Co
     for suffix in ("tif", "gif"):
         picture.save(cache_folder / f"pages.{suffix}", save_all=True, append_images=[picture.rotate(180)])
     notes = {suffix: read_picture(cache_folder / f"pages.{suffix}").notes for suffix in ("tif", "gif")}
-    assert notes["tif"] and notes["tif"][0] in viewable(str(cache_folder / "pages.tif")).status, "its PNG has no pages"
+    said = viewable(str(cache_folder / "pages.tif")).viewed["status"]
+    assert notes["tif"] and notes["tif"][0] in said, "its PNG has no pages"
     assert viewable(str(cache_folder / "pages.gif")) == viewable(None), "browsers show it as it is"
     engine = Engine(lambda: codec)
     run = Actions(engine).encode(Request(str(cache_folder / "pages.gif"), "quality", 0.2, DecodeSettings()))

@@ -20,10 +20,10 @@ class Pair(NamedTuple):
 
 
 class Viewable(NamedTuple):
-    """The outputs of `viewable`."""
+    """The outputs of `viewable`, of which the page takes over what is still of the photo that it has."""
 
-    photo: Any = KEEP
-    status: Any = KEEP
+    shown: Any = KEEP
+    viewed: Any = KEEP
 
 
 class Completed(NamedTuple):

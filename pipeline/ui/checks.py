@@ -10,7 +10,7 @@ import numpy as np
 from pipeline.errors import BitbrushError, ImageError, StreamError
 from pipeline.pictures import image_size, read_picture
 from pipeline.stream import read_header
-from pipeline.ui.answers import KEEP, Viewable
+from pipeline.ui.answers import Viewable
 from pipeline.ui.files import RunFolder, file_stem
 from pipeline.ui.report import header_in_words, sentence
 
@@ -40,7 +40,8 @@ def viewable(photo: str | None) -> Viewable:
             return Viewable()
         picture = read_picture(photo)
         shown = RunFolder().picture(file_stem(photo, "photo"), np.asarray(picture.image))
-        return Viewable(shown, sentence(" ".join(picture.notes)) if picture.notes else KEEP)
+        said = sentence(" ".join(picture.notes)) if picture.notes else None
+        return Viewable(shown, {"photo": photo, "status": said})
 
 
 def _shown_by_browsers(photo: str) -> bool:

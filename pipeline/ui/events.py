@@ -149,9 +149,11 @@ def _connect_controls(parts: Parts) -> None:
         parts.preset,
         **AT_ONCE,
     )
-    # Not before the queue: it has one place for all conversions, so that the last photo's answer comes last, and shows
-    # what is wrong with a file.
-    parts.photo.upload(checks.viewable, parts.photo, parts.named(Viewable._fields), trigger_mode="multiple", **ASIDE)
+    # Through the queue, which shows what is wrong with a file. The photo may be another one when the answer comes.
+    viewed = parts.named(Viewable._fields)
+    parts.photo.upload(checks.viewable, parts.photo, viewed, trigger_mode="multiple", **ASIDE).then(
+        None, [parts.photo, *viewed], [parts.photo, parts.status], js="bitbrush.takeOver", **AT_ONCE
+    )
     parts.stream.change(checks.describe, parts.stream, parts.header, **AT_ONCE)
 
 

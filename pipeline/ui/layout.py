@@ -52,6 +52,8 @@ def page_parts() -> Parts:
         "turns": gr.State(Turns()),
         "canvas": gr.State(),
         "seed_used": gr.Number(label="Seed that was used", precision=0, visible=False),
+        "shown": gr.Image(visible=False),
+        "viewed": gr.JSON(visible=False),
         "dark": gr.Checkbox(visible=False),
         "narrow": gr.Checkbox(visible=False),
     }

@@ -29,12 +29,15 @@
     if (button.disabled) setTimeout(runAgain, 100);
     else button.click();
   };
-  const stopping = () => ["<p>Stopping …</p>", {__type__: "update", interactive: false}];
+  const KEEP = {__type__: "update"};
+  const stopping = () => ["<p>Stopping …</p>", {...KEEP, interactive: false}];
+  const takeOver = (photo, shown, viewed) =>
+    photo && photo.path === viewed?.photo ? [shown, viewed.status ?? KEEP] : [KEEP, KEEP];
   const screen = (kind, dark, narrow, run) => [kind, document.body.classList.contains("dark"), innerWidth < 800, run];
   const screenIfSeen = (kind, ...others) => screen(find("#kind")?.checkVisibility() ? kind : null, ...others);
   const choose = (side) => (left, right) => leftByKey ? [side, right] : [left, side];
   const swap = (left, right) => [right, left];
-  Object.assign(window.bitbrush, {toResult, runAgain, stopping, screen, screenIfSeen, choose, swap});
+  Object.assign(window.bitbrush, {toResult, runAgain, stopping, takeOver, screen, screenIfSeen, choose, swap});
 
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.altKey || event.metaKey || !handle()?.checkVisibility()) return;
