@@ -21,8 +21,8 @@ WEIGHT_MAX = 2**15
 _SUM_MAX = 2**52
 _BIAS_MAX = _SUM_MAX - WEIGHT_ONE
 """Leaves room for the half that rounding adds."""
-_STRIP_ELEMENTS = 2**21
-"""Unfolded inputs held at once: near the caches, and bounds the memory of large pictures."""
+_STRIP_ELEMENTS = 2**18
+"""Inputs held at once: near the caches, and bounds the memory of large pictures."""
 
 
 class FixedPointConv2d(nn.Conv2d):
@@ -64,12 +64,20 @@ def products(weight: Tensor, x: Tensor) -> Tensor:
     ``x`` as those of `FixedPointConv2d.exact`."""
     height, width = x.shape[2:]
     kernel = weight.shape[2]
-    padded = F.pad(x, [kernel // 2] * 4)
-    rows = max(1, _STRIP_ELEMENTS // (weight[0].numel() * width))
+    wide = width + kernel - 1
+    padded = F.pad(x[0], [kernel // 2] * 4)
+    places = weight.flatten(2).permute(2, 0, 1).contiguous()
+    rows = max(1, _STRIP_ELEMENTS // (len(padded) * wide))
     strips = []
     for top in range(0, height, rows):
-        strip = padded[:, :, top : min(top + rows, height) + kernel - 1].double()
-        strips.append((weight.flatten(1) @ F.unfold(strip, kernel)[0]).view(len(weight), -1, width))
+        count = min(rows, height - top)
+        # A place of the kernel sees all of a strip as one run of positions, those beyond the right edge too.
+        strip = F.pad(padded[:, top : top + count + kernel - 1].double().flatten(1), [0, kernel - 1])
+        sums = strip.new_zeros(len(weight), count * wide)
+        for place, matrix in enumerate(places):
+            start = place // kernel * wide + place % kernel
+            sums.addmm_(matrix, strip[:, start : start + count * wide])
+        strips.append(sums.view(len(weight), count, wide)[..., :width])
     return torch.cat(strips, 1)
 
 
