@@ -182,5 +182,5 @@ NETWORKS: dict[str, Network] = {
         mix=OBJECTS,
     ),
 }
-"""The preset ``embedded`` is what ships: minutes to hours on two CPU cores; ``gpu`` made its last part, in minutes on a
+"""The preset ``embedded`` is what ships: minutes to hours on two CPU cores; ``gpu`` made parts of it, in minutes on a
 GPU. ``finish`` is the last tenth of stage 1, on larger crops and the rounding of real streams; ``base`` takes days."""

@@ -28,7 +28,7 @@ from pipeline.ui.turns import Turns
 MASTHEAD = """<h1>Bitbrush</h1>
 <p>A few bits sketch the picture, diffusion paints the detail back.</p>"""
 HINT = """<p><span class="keys"><kbd>Space</kbd> swaps, <kbd>←</kbd> <kbd>→</kbd> move. <kbd>1</kbd> … <kbd>9</kbd>,
-<kbd>0</kbd> and <kbd>U</kbd> choose the right picture, with <kbd>Shift</kbd> the left. </span>
+<kbd>0</kbd>, <kbd>U</kbd> and <kbd>X</kbd> choose the right picture, with <kbd>Shift</kbd> the left. </span>
 A click into the picture chooses the part at 200 %.
 <a id="share" href="?" hidden>Link to this view</a></p>"""
 CLOSE_UP = """<figure><div class="part" role="img" tabindex="0"></div><figcaption></figcaption></figure>""" * 2

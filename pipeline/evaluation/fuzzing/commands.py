@@ -20,7 +20,7 @@ def streams(
     workers: Annotated[int, typer.Option(min=1, help="Processes at once.")] = os.cpu_count() or 1,
     out: Annotated[Path, typer.Option(help="JSON file for the figures.")] = RESULTS / "fuzz.json",
 ) -> None:
-    """Hostile streams with their checksums put right: each must be refused in bounded time and memory.
+    """Hostile streams, most with their checksums put right: each must be refused in bounded time and memory.
 
     The file is written every thousand streams.
     """
