@@ -63,6 +63,7 @@ def launch(page: gr.Blocks, **options: Any) -> str:
         head=HEAD,
         max_file_size="64mb",
         footer_links=["api"],
+        run_history=False,  # it would keep names and results in browsers that others use, too
         ssr_mode=False,
         state_session_capacity=SESSIONS_KEPT,
         **options,

@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from typing import Generic, TypeVar
 
 Value = TypeVar("Value")
+_PATIENCE = 0.1
+"""Seconds between two checks of who waits."""
 
 
 class ByteCache(Generic[Value]):
@@ -54,14 +56,19 @@ class KeyLocks:
         self._lock = threading.Lock()
 
     @contextmanager
-    def of(self, key: Hashable) -> Iterator[None]:
-        """Holds the lock of ``key`` inside this block."""
+    def of(self, key: Hashable, check: Callable[[], None]) -> Iterator[None]:
+        """Holds the lock of ``key`` inside this block; ``check`` is called while it is waited for, and what it raises
+        ends the waiting."""
         with self._lock:
             lock, users = self._locks.get(key, (threading.Lock(), 0))
             self._locks[key] = lock, users + 1
         try:
-            with lock:
+            while not lock.acquire(timeout=_PATIENCE):
+                check()
+            try:
                 yield
+            finally:
+                lock.release()
         finally:
             with self._lock:
                 _, users = self._locks.pop(key)

@@ -16,22 +16,38 @@ from torch import Tensor
 from pipeline import images
 from pipeline.arrays import UInt8
 from pipeline.autoencoder import Latent, QualityMap
-from pipeline.autoencoder.allocation import affordable
+from pipeline.autoencoder.allocation import affordable, ever_weaker
 from pipeline.cache import ByteCache
-from pipeline.errors import SettingsError, StreamError
+from pipeline.errors import BitbrushError, ImageError, SettingsError, StreamError
 from pipeline.grain import grain_code
 from pipeline.memory import tidy
+from pipeline.pictures import check_size
 from pipeline.precision import chosen
 from pipeline.score import SampleStep
 from pipeline.search import search_bitrate
-from pipeline.settings import DEFAULT_SETTINGS, EVEN, Allocation, DecodeSettings, DecodeStep, Precision, SystemName
-from pipeline.stream import QUALITY_STEPS, StreamHeader, pack, unpack
+from pipeline.settings import (
+    DEFAULT_SETTINGS,
+    EVEN,
+    LEAST_NOISE,
+    Allocation,
+    DecodeSettings,
+    DecodeStep,
+    Precision,
+    SystemName,
+)
+from pipeline.stream import QUALITY_STEPS, StreamHeader, bits_per_pixel, pack, unpack
 from pipeline.systems import HFDSystem, Reconstruction, SPRDiffSystem, System
 from pipeline.systems.base import Network
 
 CHECKPOINTS = Path(__file__).resolve().parent.parent / "checkpoints"
+_LOADING: dict[str, Any] = {
+    "torch_dtype": torch.float32,
+    "low_cpu_mem_usage": False,
+    "local_files_only": True,
+    "use_safetensors": True,
+}
 _RECONSTRUCTION_BYTES_KEPT = 320_000_000
-"""One reconstruction of 24 megapixels, or many of the usual size."""
+"""One reconstruction of 24 megapixels by the standard codec, of 11 by the ultra-low one, or many of the usual size."""
 
 
 class Codec:
@@ -79,7 +95,12 @@ class Codec:
     def weights_hash(self, name: str) -> str:
         """First eight hexadecimal digits of the SHA-256 of a model's safetensors file."""
         if name not in self._hashes:
-            content = (self._folder / name / SAFETENSORS_WEIGHTS_NAME).read_bytes()
+            try:
+                content = (self._folder / name / SAFETENSORS_WEIGHTS_NAME).read_bytes()
+            except OSError as error:
+                raise BitbrushError(
+                    f"The weights in {self._folder / name} cannot be read ({error.strerror}); get that folder again."
+                ) from error
             self._hashes[name] = hashlib.sha256(content).hexdigest()[:8]
         return self._hashes[name]
 
@@ -91,9 +112,12 @@ class Codec:
     def _load(self, model_class: type[Network], name: str) -> Network:
         with self._lock:
             if name not in self._models:
-                model = cast(Any, model_class).from_pretrained(
-                    self._folder / name, torch_dtype=torch.float32, low_cpu_mem_usage=False
-                )
+                try:
+                    model = cast(Any, model_class).from_pretrained(self._folder / name, **_LOADING)
+                except (OSError, ValueError) as error:
+                    raise BitbrushError(
+                        f"The weights in {self._folder / name} are missing or damaged; get that folder again."
+                    ) from error
                 model = model.to(self.device, memory_format=torch.channels_last).eval().requires_grad_(False)
                 self._models[name] = model
             return cast(Network, self._models[name])
@@ -116,13 +140,18 @@ class Codec:
             bpp: bits per pixel of the whole stream, header included; the quality is searched over real streams, and
                 the largest stream within the target is returned (the smallest possible one where none is). It may
                 differ by a few bytes from that of its quality, for its latent may be that of a quality nearby.
-            allocation: where in the picture the bits go; a target bitrate stays the same.
+            allocation: where in the picture the bits go; a target bitrate stays the same, and the map becomes weaker
+                where it could not be kept otherwise.
             check: called before every stream that is made; what it raises ends the encoding.
 
         Raises:
+            ImageError: the picture is not RGB, or beyond the limits of `pipeline.pictures`.
             SettingsError: not exactly one of ``quality`` and ``bpp``, or out of range; a quality map for
                 a system that takes none, or a mask of another shape.
         """
+        if image.mode != "RGB":
+            raise ImageError(f"Pictures to compress must be RGB, not {image.mode}; use image.convert('RGB').")
+        check_size(*image.size)
         if (quality is None) == (bpp is None):
             raise SettingsError("Give either a quality or a bitrate, not both and not neither.")
         if quality is not None and not 0 <= quality <= 1:
@@ -137,22 +166,26 @@ class Codec:
             padded = images.pad(images.to_tensor(image), system.alignment)
             grain = grain_code(padded[..., : image.height, : image.width])
             padded = padded.to(self.device)
-            wanted = levels = system.levels(allocation, image, padded)
+            wanted = system.levels(allocation, image, padded)
             compress = system.encoder(padded)
 
-            def encode_at(quality_code: int) -> bytes:
+            def encode_at(levels: Tensor | None, quality_code: int) -> bytes:
                 check()
                 payload = compress(QualityMap(quality_code, levels))
                 tidy(image.width * image.height)
                 return pack(system.model_name, weights, *image.size, quality_code, grain, payload)
 
             if bpp is not None:
-                levels = None if wanted is None else affordable(wanted, image.width * image.height * bpp)
-                return search_bitrate(encode_at, bpp, system.bpp_tolerance, system.rate_model(padded))
+                model = system.rate_model(padded)
+                for levels in ever_weaker(wanted, image.width * image.height * bpp):
+                    stream = search_bitrate(partial(encode_at, levels), bpp, system.bpp_tolerance, model)
+                    if bits_per_pixel(stream) <= bpp:
+                        break
+                return stream
             code = round(cast(float, quality) * QUALITY_STEPS)
-            stream = encode_at(code)
+            stream = encode_at(wanted, code)
             levels = None if wanted is None else affordable(wanted, 8 * len(stream))
-            return stream if levels is wanted else encode_at(code)
+            return stream if levels is wanted else encode_at(levels, code)
 
     def read(self, stream: bytes) -> tuple[StreamHeader, bytes]:
         """Header and payload of a stream that this codec's models can decode.
@@ -214,7 +247,7 @@ class Codec:
         if settings.shift is not None and not system.shifts:
             raise SettingsError(f"The {system.name} codec has no noise schedule to shift; leave the shift out.")
         reconstruction = self._reconstruction(stream, header)
-        if not settings.decoder.paints or settings.noise_level == 0:
+        if not settings.decoder.paints or settings.noise_level < LEAST_NOISE:
             yield DecodeStep(0, 0, 0.0, self._crop(reconstruction.picture, header))
             return
         steps = system.paint(reconstruction, header, settings)

@@ -13,6 +13,8 @@ from pipeline.stream import QUALITY_STEPS, bits_per_pixel
 
 _PIXELS = 2**18
 """That speak for all of a picture."""
+_MOST_APART = 4
+"""Bands are taken at least as often as every so many: a sky is not all of a picture."""
 _QUALITIES = 17
 _GUIDED = 6
 """Streams after which the interval is halved instead, as very small pictures need."""
@@ -27,10 +29,13 @@ class RateModel:
 
 
 def bands(image: Tensor, height: int) -> Tensor:
-    """Evenly spread bands of ``height`` rows of an image ``(1, 3, H, W)``, about `_PIXELS` in all, as one image."""
+    """Evenly spread bands of ``height`` rows of an image ``(1, 3, H, W)``, about `_PIXELS` in all, as one image; of
+    large images as high parts of these bands, which are as wide."""
     every = -(-image.shape[2] * image.shape[3] // _PIXELS)
-    chosen: Tensor = image.unflatten(2, (-1, height))[:, :, ::every].flatten(2, 3)
-    return chosen
+    rows = min(every, _MOST_APART)
+    columns = -(-every // rows)
+    chosen: Tensor = image.unflatten(2, (-1, height))[:, :, ::rows].flatten(2, 3)
+    return chosen if columns == 1 else chosen.unflatten(3, (-1, height))[..., ::columns, :].flatten(3, 4)
 
 
 def rate_model(coefficients: Tensor, log_gain: Knots, block: int, power: float, log_factor: float) -> RateModel:
@@ -42,7 +47,7 @@ def rate_model(coefficients: Tensor, log_gain: Knots, block: int, power: float, 
     """
     squares = (2 * coefficients[0].flatten(1)).square()
     gains = log_gain(uniform_map(torch.linspace(0, 1, _QUALITIES, device=squares.device)))[:, :, 0].exp()
-    costs = torch.stack([torch.log1p(gain.square() * squares).mean() for gain in gains]).double().cpu().numpy()
+    costs = torch.stack([torch.log1p(gain.square() * squares).mean() for gain in gains]).cpu().double().numpy()
     known = power * np.log(np.maximum(costs, 1e-9) * len(squares) / block**2) + log_factor
     codes = np.arange(QUALITY_STEPS + 1)
     return RateModel(np.interp(codes, np.linspace(0, QUALITY_STEPS, _QUALITIES), known))

@@ -99,6 +99,10 @@ DECODER_NAMES = {Decoder.DIFFUSION: "Diffusion", Decoder.FLOW: "Rectified flow"}
 """Of the decoders that paint, for people."""
 
 
+LEAST_NOISE = 0.001
+"""Noise levels below this are 0: the time of a schedule's last step."""
+
+
 @dataclass(frozen=True)
 class DecodeSettings:
     """Decoder-side settings; none of them changes the stream.
@@ -111,7 +115,7 @@ class DecodeSettings:
     num_inference_steps: int = 1
     """Network evaluations, 1 to `MAX_STEPS`."""
     noise_level: float = 1.0
-    """0 returns the autoencoder's picture exactly, 1 runs the full noise schedule."""
+    """0, like all below `LEAST_NOISE`, returns the autoencoder's picture exactly, 1 runs the full noise schedule."""
     seed: int = 0
     """0 to `MAX_SEED`; the same seed gives the same picture."""
     shift: float | None = None

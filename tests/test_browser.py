@@ -560,6 +560,19 @@ def test_a_seed_that_is_typed_while_a_run_goes_on_stays(browser: "Browser", serv
         assert page.get_by_label("Seed").input_value() == "1234"
 
 
+def test_a_seed_that_cannot_be_is_said(browser: "Browser", served: "ServedApp", photo: Path):
+    with opened(browser, served) as page:
+        page.locator("#photo input[type=file]").set_input_files(photo)
+        set_number(page, "Seed", 5_000_000_000)
+        page.locator("#run").click()
+        page.get_by_text("“Seed” must be").first.wait_for()
+        wait_for_status(page, "This could not begin")
+        set_number(page, "Seed", 5)
+        page.locator("#run").click()
+        wait_for_status(page, "Painted 1 step in")
+        assert "Painted 1 step in" in page.locator("#told").text_content()
+
+
 def test_space_chooses_what_has_the_focus(browser: "Browser", served: "ServedApp"):
     with opened(browser, served) as page:
         left = page.locator("#captions .left").text_content()

@@ -144,6 +144,20 @@ def test_a_shift_is_refused_where_it_would_do_nothing(photo, stream_file, tmp_pa
     assert_refused(result, "no noise schedule", "leave the shift out")
 
 
+def test_steps_and_noise_are_refused_where_nothing_is_painted(stream_file, tmp_path):
+    for option, value in (("--steps", 4), ("--noise", 0.5)):
+        result = run("decompress", stream_file, tmp_path / "a.png", "--decoder", "autoencoder", option, value)
+        assert_refused(result, "paints nothing", "leave")
+
+
+@pytest.mark.parametrize("command", [("compress", "--bpp", 0.5), ("decompress",)])
+def test_a_folder_does_not_go_to_the_standard_output(command, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "files").mkdir()
+    assert_refused(run(command[0], "files", "-", *command[1:]), "standard output", "name a folder")
+    assert [path.name for path in tmp_path.iterdir()] == ["files"]
+
+
 def test_bpp_is_a_target_for_the_real_file(photo, tmp_path):
     packed = tmp_path / "a.bbr"
     assert run("compress", photo, packed, "--bpp", 1.0).exit_code == 0

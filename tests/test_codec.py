@@ -1,5 +1,6 @@
 """The shipped checkpoints: real streams, quality floors, determinism, odd sizes."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -8,8 +9,8 @@ import torch
 from PIL import Image
 
 from pipeline.autoencoder import QualityMap
-from pipeline.codec import Codec
-from pipeline.errors import SettingsError, StreamError
+from pipeline.codec import CHECKPOINTS, Codec
+from pipeline.errors import BitbrushError, ImageError, SettingsError, StreamError
 from pipeline.evaluation.robustness import refused_damage
 from pipeline.images import load_image, to_tensor
 from pipeline.metrics import psnr
@@ -98,6 +99,13 @@ def test_noise_zero_returns_the_autoencoders_picture(codec: Codec, picture: Imag
 
 
 @pytest.mark.parametrize("decoder", PAINTERS)
+@pytest.mark.parametrize("noise", [1e-50, 1e-40, 1e-10, 0.0009])
+def test_next_to_no_noise_is_none(codec: Codec, picture: Image.Image, decoder: Decoder, noise: float) -> None:
+    stream = codec.encode(picture, quality=0.3)
+    np.testing.assert_array_equal(_last(codec, stream, decoder, 2, noise), codec.reconstruct(stream))
+
+
+@pytest.mark.parametrize("decoder", PAINTERS)
 def test_more_noise_paints_more(codec: Codec, picture: Image.Image, decoder: Decoder) -> None:
     stream = codec.encode(picture, quality=0.3)
     sent = codec.reconstruct(stream).astype(float)
@@ -127,6 +135,33 @@ def test_unreachable_targets_give_the_ends(codec: Codec, picture: Image.Image) -
 def test_bad_rates(codec: Codec, picture: Image.Image, rate: dict) -> None:
     with pytest.raises(SettingsError):
         codec.encode(picture, **rate)
+
+
+@pytest.mark.parametrize(
+    ("mode", "size", "said"), [("L", (8, 8), "not L"), ("RGBA", (8, 8), "not RGBA"), ("RGB", (70000, 1), "70000 × 1")]
+)
+def test_pictures_that_no_stream_can_hold(codec: Codec, mode: str, size: tuple[int, int], said: str) -> None:
+    with pytest.raises(ImageError, match=said):
+        codec.encode(Image.new(mode, size), quality=0.3)
+
+
+@pytest.mark.parametrize("name", ["autoencoder", "diffusion"])
+def test_weights_that_are_missing_or_damaged_are_said(codec: Codec, picture: Image.Image, name: str, tmp_path: Path):
+    stream = codec.encode(picture, quality=0.3)
+    shutil.copytree(CHECKPOINTS, tmp_path, dirs_exist_ok=True)
+    weights = tmp_path / name / "diffusion_pytorch_model.safetensors"
+    weights.write_bytes(b"version https://git-lfs.github.com/spec/v1")
+    _refused(Codec.from_pretrained(tmp_path, device="cpu"), stream, tmp_path / name)
+    weights.unlink()
+    _refused(Codec.from_pretrained(tmp_path, device="cpu"), stream, tmp_path / name)
+    shutil.rmtree(tmp_path / name)
+    _refused(Codec.from_pretrained(tmp_path, device="cpu"), stream, tmp_path / name)
+
+
+def _refused(codec: Codec, stream: bytes, folder: Path) -> None:
+    with pytest.raises(BitbrushError) as error:
+        list(codec.decode(stream))
+    assert str(folder) in str(error.value) or "other weights" in str(error.value)
 
 
 def test_estimate_of_training_matches_the_stream(codec: Codec, example_pictures: list[Path]) -> None:
@@ -185,6 +220,23 @@ def test_a_painted_mask_moves_bits_within_the_same_bytes(codec: Codec, example_p
     inside = (slice(2 * top, 2 * top + picture.height // 3), slice(2 * left, 2 * left + picture.width // 3))
     before, after = (psnr(np.asarray(picture)[inside], codec.reconstruct(s)[inside]) for s in (even, painted))
     assert after > before + 2
+
+
+def test_a_mask_that_asks_for_more_than_the_stream_holds_becomes_weaker(
+    codec: Codec, example_pictures: list[Path]
+) -> None:
+    picture = load_image(example_pictures[0]).resize((384, 256))
+    for share in (0.5, 0.9, 1.0):
+        mask = Image.new("L", picture.size)
+        mask.paste(255, (0, 0, round(share * picture.width), picture.height))
+        stream = codec.encode(picture, bpp=0.1, allocation=painted_by(mask))
+        assert bits_per_pixel(stream) <= 0.1 and has_map(unpack(stream)[1]) == (share < 1)
+
+
+def test_a_mask_that_is_alike_all_over_says_nothing(codec: Codec, picture: Image.Image) -> None:
+    for shade in (0, 120, 255):
+        painted = codec.encode(picture, quality=0.3, allocation=painted_by(Image.new("L", picture.size, shade)))
+        assert painted == codec.encode(picture, quality=0.3)
 
 
 def test_a_mask_that_does_not_fit_is_refused(codec: Codec, picture: Image.Image) -> None:

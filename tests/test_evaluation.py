@@ -10,10 +10,12 @@ import numpy as np
 import pytest
 import torch
 from matplotlib.figure import Figure
+from typer.testing import CliRunner
 
 from pipeline.codec import Codec
 from pipeline.comparison.catalogue import autoencoder, coarse, plain, plain_smaller, repaint
-from pipeline.evaluation import engines, quality, speed, streaks
+from pipeline.errors import SettingsError
+from pipeline.evaluation import cli, engines, quality, speed, streaks
 from pipeline.evaluation.bd import saving
 from pipeline.evaluation.plots import (
     Mark,
@@ -115,6 +117,24 @@ def test_a_plain_codec_is_added_without_a_stream(
     assert row.family == "jxl" and row.method == "JPEG XL (effort 7)"
     assert all(size <= limit for size, limit in zip(row.bpp_each, before[0].bpp_each, strict=True))
     assert load_results(out).rows == [*before, row]
+
+
+def test_figures_of_others_are_neither_mixed_nor_lost(codec: Codec, pictures: list[Path], tmp_path: Path) -> None:
+    out, methods = tmp_path / "rows.json", [autoencoder()]
+    list(quality.evaluate(codec, pictures, [0.5], methods, out))
+    before = out.read_bytes()
+    for others, system in ((pictures[::-1], SystemName.STANDARD), (pictures[:1], SystemName.STANDARD)):
+        with pytest.raises(SettingsError, match="other pictures"):
+            list(quality.evaluate(codec, others, [0.5], methods, out, system))
+    with pytest.raises(SettingsError, match="another codec"):
+        list(quality.evaluate(codec, pictures, [0.2], [coarse()], out, SystemName.ULTRALOW))
+    assert out.read_bytes() == before
+
+
+@pytest.mark.parametrize("entry", ["diffusion:25", "brush:1:1", "flow:one:1"])
+def test_repaints_that_cannot_be_are_wrong_usage(entry: str, tmp_path: Path) -> None:
+    result = CliRunner().invoke(cli.app, ["quality", "--data", str(tmp_path), "--repaint", entry])
+    assert result.exit_code == 2
 
 
 def test_ultralow_rows_stand_beside_shrunken_conventional_pictures(

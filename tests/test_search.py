@@ -6,10 +6,11 @@ from unittest.mock import Mock
 
 import numpy as np
 import pytest
+import torch
 
 from pipeline.codec import Codec
 from pipeline.images import load_image
-from pipeline.search import RateModel, search_bitrate
+from pipeline.search import RateModel, bands, search_bitrate
 from pipeline.settings import SystemName
 from pipeline.stream import HEADER_BYTES, QUALITY_STEPS, bits_per_pixel, pack, read_header
 
@@ -53,6 +54,17 @@ def test_a_model_that_says_nothing_still_ends_between_neighbours() -> None:
     stream = search_bitrate(encode, 0.35, 0.01, RateModel(np.zeros(len(CODES))))
     code = read_header(stream).quality_code
     assert encode.bpp[code] <= 0.35 < encode.bpp[code + 1] and len(encode.codes) <= 20
+
+
+@pytest.mark.parametrize("size", [(512, 768), (1984, 3008), (3072, 4032), (4032, 6016), (6016, 64)])
+def test_bands_are_of_all_of_a_picture(size: tuple[int, int]) -> None:
+    height, width = size
+    image = torch.arange(height)[:, None] / height + torch.zeros(1, 1, height, width)
+    found = bands(image, 64)
+    assert min(2**17, height * width) <= found[0, 0].numel() <= 2**19
+    assert found.min() < 0.1 and found.max() > 1 - 5 * 64 / height
+    columns = torch.arange(width) / width + torch.zeros(1, 1, height, width)
+    assert bands(columns, 64).max() > 0.8
 
 
 @pytest.mark.parametrize(("bpp", "code"), [(0.01, 0), (3.0, QUALITY_STEPS)])

@@ -1,11 +1,15 @@
 """What stands beside what, what is remembered, links, maps and plots; without a server."""
 
+import os
+import pickle
 import shutil
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import gradio as gr
 import numpy as np
@@ -20,9 +24,9 @@ from pipeline.comparison.overlay import map_overlay
 from pipeline.errors import ImageError
 from pipeline.settings import DEFAULT_SETTINGS, EVEN, Allocation, Decoder, DecodeSettings, SystemName
 from pipeline.stream import QUALITY_STEPS
-from pipeline.ui import plots, updates, view, zerogpu
+from pipeline.ui import checks, plots, updates, view, zerogpu
 from pipeline.ui.actions import Actions
-from pipeline.ui.answers import KEEP
+from pipeline.ui.answers import KEEP, Pair
 from pipeline.ui.choices import EXAMPLES, FLOW_STEPS, LINKED_MAPS, PRESETS, RANGES, Link
 from pipeline.ui.choosing import Choosing
 from pipeline.ui.engine import Engine, film_steps
@@ -74,7 +78,7 @@ def read(path: str) -> np.ndarray:
 
 def test_missing_pictures_are_made_once_and_are_what_they_are_called(actions: Actions, run: Run, codec: Codec):
     sides = Sides(Side.JPEG, Side.OTHER)
-    (left, right), captions = Choosing.show(sides, run, Side.JPEG, Side.OTHER)
+    (left, right), captions = Choosing.show(sides, run, Turns(), Side.JPEG, Side.OTHER)
     assert (
         left == right == run.pictures.files[Side.AUTOENCODER] and "JPEG follows" in captions and "complete" in captions
     )
@@ -171,9 +175,9 @@ def test_the_map_of_the_stream_lies_over_both_pictures(actions: Actions, codec: 
     run = actions.encode(Request(str(EXAMPLES["cat"]), "quality", 0.3, SETTINGS, allocation))
     for _ in actions.decode(run, Sides()):
         pass
-    files, plain = Choosing.show(Sides(), run, Side.ORIGINAL, Side.REPAINT)
+    files, plain = Choosing.show(Sides(), run, Turns(), Side.ORIGINAL, Side.REPAINT)
     assert "legend" not in plain
-    overlaid, captions = Choosing.show(Sides(), run, Side.ORIGINAL, Side.REPAINT, overlay=True)
+    overlaid, captions = Choosing.show(Sides(), run, Turns(), Side.ORIGINAL, Side.REPAINT, overlay=True)
     qualities = codec.quality_map(run.stream).codes[0, 0].numpy() / QUALITY_STEPS
     for before, after in zip(files, overlaid, strict=True):
         expected = map_overlay(read(before), qualities, run.header.width, run.header.height)
@@ -187,8 +191,8 @@ def test_the_map_of_the_stream_lies_over_both_pictures(actions: Actions, codec: 
 
 
 def test_an_even_map_is_said_in_place_of_an_overlay(run: Run):
-    files, _ = Choosing.show(Sides(), run, Side.ORIGINAL, Side.REPAINT)
-    overlaid, captions = Choosing.show(Sides(), run, Side.ORIGINAL, Side.REPAINT, overlay=True)
+    files, _ = Choosing.show(Sides(), run, Turns(), Side.ORIGINAL, Side.REPAINT)
+    overlaid, captions = Choosing.show(Sides(), run, Turns(), Side.ORIGINAL, Side.REPAINT, overlay=True)
     assert files == overlaid and "even map: quality 0.30 everywhere" in captions
 
 
@@ -264,14 +268,57 @@ def test_a_failure_after_the_files_are_gone_frees_the_buttons(actions: Actions, 
     run = actions.encode(Request(str(small_photo), "quality", 0.3, SETTINGS))
     deque(actions.decode(run, Sides()), maxlen=0)
     shutil.rmtree(Path(run.pictures.files[Side.REPAINT]).parent)
-    failed = updates.failed(run, Sides(Side.ERROR, Side.ORIGINAL), None, None)
+    failed = updates.failed(run, Sides(Side.ERROR, Side.ORIGINAL))
     assert failed.run_button["interactive"] and failed.pictures == KEEP
 
 
 def test_a_new_run_draws_an_empty_seed_and_leaves_a_typed_one():
-    assert updates.begun(Turns(), 7).seed == KEEP
-    first, second = (updates.begun(Turns(), None) for _ in range(2))
+    sides = Sides(), "AVIF", "Repaint", False
+    assert updates.begun(Turns(), 7, *sides).seed == KEEP
+    first, second = (updates.begun(Turns(), None, *sides) for _ in range(2))
     assert first.seed != second.seed and (first.grid, first.comparison, first.plot) == ("", None, "")
+
+
+def test_a_new_run_takes_over_the_sides_that_the_page_shows():
+    for begin in (partial(updates.begun, Turns(), 7), partial(updates.joined, Turns())):
+        begin(sides := Sides(), "Original", "Grain", True)
+        assert sides == Sides(Side.ORIGINAL, Side.GRAIN, True)
+
+
+def test_sides_without_a_result_are_said():
+    assert Choosing.show(Sides(), None, Turns(), "Original", "Grain") == Pair()
+    assert "press Run" in Choosing.show(Sides(), None, Turns(1, 1), "Original", "Grain").captions
+
+
+def test_what_was_stopped_begins_again_by_choice_alone(run: Run):
+    sides = Sides(Side.REPAINT, Side.WEBP)
+    run.declined.add(Side.WEBP)
+    Choosing.show(sides, run, Turns(), Side.REPAINT, Side.WEBP, overlay=True)
+    assert run.declined == {Side.WEBP}
+    Choosing.show(sides, run, Turns(), Side.WEBP, Side.REPAINT)
+    assert run.declined == set()
+
+
+def test_buttons_stay_busy_while_another_run_is_on_its_way(run: Run):
+    turns = Turns()
+    turns.begin()
+    turns.take()
+    turns.join()
+    assert updates.ended(turns, run).stop_button["interactive"]
+    turns.take()
+    ended = updates.ended(turns, run)
+    assert ended.run_button["interactive"] and ended.picture_file["interactive"]
+
+
+def test_a_photo_in_use_stays_and_one_that_is_gone_is_said(small_photo: Path, tmp_path: Path):
+    photo = tmp_path / "photo.png"
+    shutil.copy(small_photo, photo)
+    os.utime(photo, (0, 0))
+    checks.check_photo(str(photo))
+    assert photo.stat().st_mtime > 1e9
+    photo.unlink()
+    with pytest.raises(gr.Error, match="choose it again"):
+        checks.check_photo(str(photo))
 
 
 def test_a_plot_that_nobody_sees_is_not_drawn():
@@ -372,7 +419,12 @@ def test_under_zerogpu_model_work_is_decorated_at_start_up(monkeypatch: pytest.M
     asked = []
 
     def gpu(work: Callable, duration: Callable) -> Callable:
-        return lambda *arguments: asked.append(duration(*arguments)) or work(*arguments)
+        def elsewhere(*arguments: Any) -> Any:
+            pickle.dumps(arguments)
+            asked.append(duration(*arguments))
+            return work(*arguments)
+
+        return elsewhere
 
     monkeypatch.setattr(zerogpu, "spaces", SimpleNamespace(GPU=gpu))
     engine = Engine(lambda: codec)

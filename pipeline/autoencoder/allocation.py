@@ -28,6 +28,7 @@ _SHADES = 3
 """Steps from black to white; few are cheap."""
 _BINOMIAL = torch.tensor([[1, 2, 1], [2, 4, 2], [1, 2, 1]], dtype=torch.float64)[None, None] / 16
 _MOST_BLURS = 8
+_STRENGTHS = (1, 2 / 3, 1 / 3)
 _SHARE, _LEAST = 0.01, 128
 """Of a stream's bits that its quality map may take, and the bits that it may always take."""
 
@@ -84,11 +85,24 @@ def fitting(mask: Image.Image, image: Image.Image) -> Image.Image:
 def painted_levels(mask: Image.Image, height: int, width: int) -> Tensor:
     """Levels ``(rows, columns)`` int64 for a padded picture of ``height`` x ``width`` whose top left is ``mask``.
 
-    The mask's brightness says how much more each place is worth: white `PAINTED_LEVELS` more than black.
+    The mask's brightness says how much more each place is worth: white `PAINTED_LEVELS` more than black. The least
+    worth has level 0: a mask that is alike all over says nothing.
     """
     worth = torch.from_numpy(np.array(mask)).float()[None, None] / 255
     padded = F.pad(worth, (0, width - mask.width, 0, height - mask.height), mode="replicate")
-    return torch.round(F.avg_pool2d(padded, CELL)[0, 0] * _SHADES).long() * (PAINTED_LEVELS // _SHADES)
+    shades = torch.round(F.avg_pool2d(padded, CELL)[0, 0] * _SHADES).long()
+    return (shades - shades.min()) * (PAINTED_LEVELS // _SHADES)
+
+
+def ever_weaker(levels: Tensor | None, stream_bits: float) -> Iterator[Tensor | None]:
+    """The `affordable` versions of ``levels``, of these at less and less of their strength, and none: what raises parts
+    of a picture too far may ask for more than a small stream holds."""
+    if levels is not None:
+        for strength in _STRENGTHS:
+            weaker = affordable(torch.round(strength * levels).long(), stream_bits)
+            if weaker is not None:
+                yield weaker
+    yield None
 
 
 def affordable(levels: Tensor, stream_bits: float) -> Tensor | None:

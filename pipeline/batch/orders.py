@@ -125,6 +125,8 @@ class Decompression:
 
     def settings(self, codec: SystemName) -> DecodeSettings:
         """For a stream of this codec, which brings the steps and the noise level that are not given."""
+        if not self.decoder.paints and (self.steps, self.noise) != (None, None):
+            raise SettingsError(f"The decoder {self.decoder} paints nothing; leave --steps and --noise away.")
         own = DEFAULT_SETTINGS[codec]
         noise = own.noise_level if self.noise is None else self.noise
         return DecodeSettings(self.decoder, self.steps or own.num_inference_steps, noise, self.seed, self.shift)

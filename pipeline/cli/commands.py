@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from tqdm import tqdm
 
-from pipeline.cli.folders import refuse_folder_options, run_folder
+from pipeline.cli.folders import is_folder, refuse_folder_options, run_folder
 from pipeline.cli.options import (
     Bpp,
     Compute,
@@ -93,7 +93,7 @@ def compress(
 ) -> None:
     """Compress a picture, or every picture below a folder, into streams of real bytes."""
     rate = chosen_rate(quality, bpp)
-    if source.is_dir():
+    if is_folder(source, out):
         allocation = allocation_of(quality_map, codec)
         if allocation.mask is not None:
             raise SettingsError("A mask is for a single picture; compress the pictures that have one by themselves.")
@@ -149,7 +149,7 @@ def decompress(
 
     compared = None if originals is None else str(originals.absolute())
     order = Decompression(decoder, steps, noise, seed, shift, precision, compared)
-    if source.is_dir():
+    if is_folder(source, out):
         if invented is not None:
             raise SettingsError("--invented is for a single stream; leave it away.")
         run_folder(order, Batch(source, out, workers, resume, force, csv, ray))

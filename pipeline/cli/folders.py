@@ -9,6 +9,7 @@ from tqdm import tqdm
 
 from pipeline.cli.shell import note
 from pipeline.errors import SettingsError
+from pipeline.files import is_stream
 
 if TYPE_CHECKING:
     from pipeline.batch import Batch
@@ -23,6 +24,15 @@ def run_folder(order: "Order", batch: "Batch") -> None:
     note(f"{summary.made} made, {summary.skipped} there already, {summary.bad} bad: see {summary.table}")
     if summary.bad:
         raise typer.Exit(1)
+
+
+def is_folder(source: Path, out: Path) -> bool:
+    """Whether a command is for all files of a folder; raises `SettingsError` where these would go to one stream."""
+    if is_stream(source) or not source.is_dir():
+        return False
+    if is_stream(out):
+        raise SettingsError("What is made of a folder cannot go to the standard output; name a folder for it.")
+    return True
 
 
 def refuse_folder_options(source: Path, **given: object) -> None:

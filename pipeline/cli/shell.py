@@ -58,7 +58,7 @@ def run(app: typer.Typer) -> NoReturn:
     except OSError as error:
         if error.strerror is None:
             raise
-        note(f"Error: {error.filename or 'Standard output'} cannot be used ({error.strerror}).")
+        note(f"Error: {error.filename or 'Standard output, or a file,'} cannot be used ({error.strerror}).")
         code = 1
     try:
         if sys.stdout is not None:

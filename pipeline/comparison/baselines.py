@@ -1,17 +1,20 @@
 """What a repaint has to beat: the same picture with plain grain, and plain codecs at the same bytes."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from io import BytesIO
 from typing import Any
 
 import numpy as np
-import pillow_jxl  # noqa: F401 - teaches Pillow to write and read JPEG XL
 from PIL import Image
 
 from pipeline.arrays import Float32, UInt8, strips
 from pipeline.errors import ImageError
 from pipeline.metrics.scores import psnr, psnr_of_parts
+
+with suppress(ImportError):
+    import pillow_jxl  # noqa: F401 - teaches Pillow to write and read JPEG XL
 
 MAX_SIGMA = 64.0
 _BISECTIONS = 14
@@ -120,6 +123,10 @@ def _encode(image: Image.Image, codec: str, quality: int) -> bytes:
     buffer = BytesIO()
     try:
         image.save(buffer, format=codec, quality=quality, **PLAIN_CODECS[codec].options)
+    except KeyError:
+        raise ImageError(
+            f"Pillow cannot write {PLAIN_CODECS[codec].name} here; install the packages of requirements.txt."
+        ) from None
     except (OSError, ValueError, RuntimeError):
         name, (width, height) = PLAIN_CODECS[codec].name, image.size
         raise ImageError(

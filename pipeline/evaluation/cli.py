@@ -68,8 +68,9 @@ def everything(
         for row in measuring.evaluate(codec, pictures, study.rates, study.methods, out):
             typer.echo(f"{row.rate} bpp  {tables.table_line(row)}")
     table(out)
-    ultralow_command(data)
-    plot(out)
+    ultralow = out.with_name(f"{out.stem}-ultralow.json")
+    ultralow_command(data, ultralow)
+    plot(out, ultralow, out.parent)
 
 
 @app.command()
@@ -82,11 +83,17 @@ def quality(
     ] = None,
 ) -> None:
     """Rate, PSNR, MS-SSIM, LPIPS, KD and FD on real streams; continues an interrupted run."""
-    parts = [entry.split(":") for entry in repaint or []]
-    settings = [DecodeSettings(Decoder(name), int(steps), float(noise)) for name, steps, noise in parts]
-    methods = reconstruction_methods() + repaints_and_controls(settings)
+    methods = reconstruction_methods() + repaints_and_controls([_repaint(entry) for entry in repaint or []])
     for row in measuring.evaluate(Codec.from_pretrained(), pictures_below(data), bpp, methods, out):
         typer.echo(f"{row.rate} bpp  {tables.table_line(row)}")
+
+
+def _repaint(entry: str) -> DecodeSettings:
+    try:
+        name, steps, noise = entry.split(":")
+        return DecodeSettings(Decoder(name), int(steps), float(noise))
+    except ValueError:
+        raise typer.BadParameter(f"“{entry}” is not decoder:steps:noise", param_hint="--repaint") from None
 
 
 @app.command("ultralow")
@@ -100,7 +107,7 @@ def ultralow_command(data: Data, out: Out = ULTRALOW_RESULTS) -> None:
 
 @app.command("plain")
 def plain_command(data: Data, out: Out = KODAK_RESULTS, ultralow: Out = ULTRALOW_RESULTS) -> None:
-    """Add the conventional codecs that are missing, at the sizes of the streams measured so far; makes no stream."""
+    """Add the conventional codecs that are missing, at the sizes of the streams measured so far."""
     codec, pictures = Codec.from_pretrained(), pictures_below(data)
     for path, methods, rates, system in (
         (out, [plain(name) for name in PLAIN_CODECS], RATES, SystemName.STANDARD),

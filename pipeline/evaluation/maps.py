@@ -12,6 +12,7 @@ from PIL import Image
 from tqdm import tqdm
 
 from pipeline.codec import CHECKPOINTS, Codec
+from pipeline.errors import ImageError
 from pipeline.evaluation.results import RESULTS, write_figures
 from pipeline.images import load_image
 from pipeline.metrics import lpips_name, measure, streak_share
@@ -53,12 +54,15 @@ def held_out_middles(folders: Sequence[Path], count: int) -> list[Image.Image]:
     """The middles of ``count`` photographs, at most, of the validation split, evenly over the folders' names.
 
     Raises:
-        ValueError: none is large enough.
+        ImageError: none is large enough, or a file cannot be read.
     """
     paths = [path for folder in folders for path in photographs(folder, validation=True)]
     images = [image for image in map(load_image, paths) if image.width >= SIDES[0] and image.height >= SIDES[1]]
     if not images:
-        raise ValueError(f"no held-out photograph of at least {SIDES[0]} × {SIDES[1]} pixels in {folders}")
+        raise ImageError(
+            f"There is no held-out photograph of at least {SIDES[0]} × {SIDES[1]} pixels in "
+            f"{', '.join(map(str, folders))}; every tenth one is held out."
+        )
     chosen = np.linspace(0, len(images) - 1, min(count, len(images))).round().astype(int)
     return [_middle(images[index]) for index in chosen]
 

@@ -15,8 +15,8 @@ from pipeline.arrays import UInt8
 from pipeline.codec import Codec
 from pipeline.comparison import CodecSubject, Method
 from pipeline.comparison.baselines import PLAIN_CODECS
-from pipeline.errors import ImageError
-from pipeline.evaluation.results import Results, Row, load_results
+from pipeline.errors import ImageError, SettingsError
+from pipeline.evaluation.results import Results, Row, digest_of, load_results
 from pipeline.images import load_image
 from pipeline.metrics import frechet_distance, kernel_distance, lpips_name, measure, patch_features
 from pipeline.metrics.gradients import gmsd
@@ -114,10 +114,17 @@ def _there(score: float | None) -> float:
     return score
 
 
-def _rows_still_valid(before: Results, now: Results) -> list[Row]:
-    """The rows of an earlier run that these pictures, metrics and weights would give again."""
-    if (before.pictures, before.lpips) != (now.pictures, now.lpips):
-        return []
+def _rows_still_valid(path: Path, now: Results) -> list[Row]:
+    """The rows of an earlier run that these weights would give again; raises `SettingsError` where ``path`` holds
+    figures of other pictures, metrics or networks."""
+    before = load_results(path)
+    for same, what in (
+        (before.pictures == now.pictures and before.digest in ("", now.digest), "other pictures"),
+        (before.lpips == now.lpips, f"another LPIPS network than {now.lpips} (BITBRUSH_LPIPS chooses it)"),
+        (before.weights.keys() == now.weights.keys(), "another codec"),
+    ):
+        if not same:
+            raise SettingsError(f"{path} holds figures of {what}; write to another file (--out).")
     changed = [name for name, value in now.weights.items() if before.weights[name] != value]
     return [row for row in before.rows if not any(_depends(row, name) for name in changed)]
 
@@ -138,11 +145,15 @@ def evaluate(
     further: Further = no_more,
 ) -> Iterator[Row]:
     """Measures every method at every rate, with ``further`` columns; rows already in ``out`` (JSON) that the same
-    weights made are kept, so that an interrupted run continues."""
+    weights made are kept, so that an interrupted run continues.
+
+    Raises:
+        SettingsError: ``out`` holds figures of other pictures, of another LPIPS network or another codec.
+    """
     weights = {name: codec.fingerprint(name) for name in _WEIGHTS[system]}
-    results = Results(len(pictures), lpips_name(), weights)
+    results = Results(len(pictures), lpips_name(), weights, digest=digest_of(pictures))
     if out.exists():
-        results.rows = _rows_still_valid(load_results(out), results)
+        results.rows = _rows_still_valid(out, results)
     done = {(row.rate, row.method) for row in results.rows}
     for rate in rates:
         missing = {method.name: method for method in methods if (rate, method.name) not in done}

@@ -1,6 +1,8 @@
 """What `pipeline.evaluation.quality` measured, as rows of a JSON file that the page, the plots and the tables read."""
 
+import hashlib
 import json
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -52,13 +54,15 @@ class Row:
 
 @dataclass
 class Results:
-    """Rows, and what they hold for: so many pictures, this LPIPS network, these weights."""
+    """Rows, and what they hold for: these pictures, this LPIPS network, these weights."""
 
     pictures: int
     lpips: str | None
     """None where there was no network."""
     weights: dict[str, str]
     rows: list[Row] = field(default_factory=list)
+    digest: str = ""
+    """Of the pictures' files, see `digest_of`; of what was measured before there was one it is empty."""
 
     def select(
         self,
@@ -81,6 +85,14 @@ class Results:
         path.parent.mkdir(parents=True, exist_ok=True)
         with atomic_path(path) as partial:
             partial.write_text(json.dumps(asdict(self), indent=1, ensure_ascii=False) + "\n")
+
+
+def digest_of(pictures: Iterable[Path]) -> str:
+    """First eight hexadecimal digits of the SHA-256 of the files, in their order."""
+    content = hashlib.sha256()
+    for path in pictures:
+        content.update(hashlib.sha256(path.read_bytes()).digest())
+    return content.hexdigest()[:8]
 
 
 def load_results(path: Path = KODAK_RESULTS) -> Results:

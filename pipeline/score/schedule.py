@@ -25,16 +25,19 @@ def stepped(scheduler: Scheduler, prediction: Tensor, timestep: Tensor, x: Tenso
 def log_snr(time: Tensor, shift: float) -> Tensor:
     """``logSNR(t) = -2 (log tan(pi t / 2) + log s)``, clamped to +-15 (Hoogeboom et al. 2023, arXiv 2305.18231).
 
-    ``shift`` below 1 means less noise at the same time: the opposite of high-resolution text-to-image.
+    ``shift`` below 1 means less noise at the same time: the opposite of high-resolution text-to-image. On the CPU, for
+    not every device has float64.
     """
-    value = -2 * (torch.log(torch.tan(math.pi / 2 * time.double())) + math.log(shift))
+    value = -2 * (torch.log(torch.tan(math.pi / 2 * time.cpu().double())) + math.log(shift))
     return value.clamp(-LOG_SNR_LIMIT, LOG_SNR_LIMIT)
 
 
 def alpha_sigma(time: Tensor, shift: float) -> tuple[Tensor, Tensor]:
-    """Variance-preserving ``alpha_t, sigma_t`` with ``alpha^2 + sigma^2 = 1``; time in [0, 1], float32."""
+    """Variance-preserving ``alpha_t, sigma_t`` with ``alpha^2 + sigma^2 = 1``; time in [0, 1], float32, where ``time``
+    is."""
     value = log_snr(time, shift)
-    return torch.sigmoid(value).sqrt().float(), torch.sigmoid(-value).sqrt().float()
+    alpha, sigma = (torch.sigmoid(each).sqrt().float().to(time.device) for each in (value, -value))
+    return alpha, sigma
 
 
 def time_of(ratio: Tensor, shift: float) -> Tensor:

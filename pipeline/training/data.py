@@ -9,8 +9,11 @@ from PIL import Image
 from torch import Tensor
 
 from pipeline.arrays import UInt8
+from pipeline.errors import ImageError
 
 _LARGE_SIDE = 1000
+_LARGE_SCALE = 0.64
+"""Large photographs are held at this size, too."""
 _SUFFIXES = {".jpg", ".jpeg", ".png", ".webp"}
 
 
@@ -19,9 +22,18 @@ def _resized(image: Image.Image, scale: float) -> UInt8:
     return np.asarray(image.resize(size, Image.Resampling.LANCZOS))
 
 
+def _read(path: Path) -> Image.Image:
+    try:
+        with Image.open(path) as file:
+            return file.convert("RGB")
+    except OSError:
+        raise ImageError(f"{path} cannot be read as a picture; take it out of the folder.") from None
+
+
 def photographs(folder: Path, validation: bool) -> list[Path]:
     """Every tenth photograph of a folder tree, by name, is for validation, the others for training."""
-    paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in _SUFFIXES)
+    found = folder.rglob("*")
+    paths = sorted(path for path in found if path.suffix.lower() in _SUFFIXES and not path.name.startswith("."))
     return [path for index, path in enumerate(paths) if (index % 10 == 9) == validation]
 
 
@@ -70,24 +82,26 @@ class PhotoSet:
         ``clean``: folders whose photographs are clean at full size, however small.
 
         Raises:
-            FileNotFoundError: no photograph of at least ``crop`` pixels a side was found.
+            ImageError: a file cannot be read, or no photograph is large enough for a crop.
         """
         groups: list[list[UInt8]] = [[], [], [], []]
         pristine = clean or []
         for folder in [*folders, *pristine]:
             for path in photographs(folder, validation):
-                with Image.open(path) as file:
-                    image = file.convert("RGB")
-                if max(image.size) >= _LARGE_SIDE:
+                image = _read(path)
+                if max(image.size) >= _LARGE_SIDE and _LARGE_SCALE * min(image.size) > crop:
                     groups[0].append(np.asarray(image))
-                    groups[1].append(_resized(image, 0.64))
+                    groups[1].append(_resized(image, _LARGE_SCALE))
                 elif folder in pristine and min(image.size) > crop:
                     groups[3].append(np.asarray(image))
                 elif (scale := max(mix.least_scale, (crop + 1) / min(image.size))) <= mix.most_scale:
                     groups[2].append(_resized(image, scale))
         shares = [share if group else 0.0 for share, group in zip(mix.shares, groups, strict=True)]
         if not any(shares):
-            raise FileNotFoundError(f"no photographs of at least {crop} pixels a side in {[str(f) for f in folders]}")
+            raise ImageError(
+                f"No photograph for {'validation' if validation else 'training'} is larger than {crop} pixels a side "
+                f"in {', '.join(map(str, folders))}; every tenth one is for validation, so give at least ten."
+            )
         return cls(groups, [share / sum(shares) for share in shares])
 
     def crops(self, count: int, size: int, rng: np.random.Generator) -> Tensor:

@@ -16,6 +16,7 @@ from diffusers.training_utils import EMAModel
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from pipeline.errors import SettingsError
 from pipeline.files import atomic_folder, atomic_path
 from pipeline.layers.model import channels_last
 from pipeline.precision import fastest
@@ -128,14 +129,21 @@ def train(
         out: folder of the run; ``state.pt`` in it is what ``resume`` continues from, to the step.
         minutes: time limit of this call, without its last validation.
 
+    Raises:
+        SettingsError: ``out`` holds a run, and ``resume`` is not asked for.
+
     Returns:
         The last validation figures, and ``"step"``: how many steps are done. Processes after the first: that alone.
     """
+    state_path = out / "state.pt"
+    if state_path.exists() and not resume:
+        raise SettingsError(f"There is a run in {out} already; go on with it (--resume), or choose another folder.")
     precision = config.mixed_precision
     if precision == "auto":
         device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        precision = "no" if fastest(device) is Precision.FP32 else "bf16"
-    accelerator = Accelerator(mixed_precision=precision)
+        precision = "bf16" if fastest(device) is Precision.BF16 else "no"
+    # Other devices than these two lack float64, which the schedules are computed in.
+    accelerator = Accelerator(mixed_precision=precision, cpu=not torch.cuda.is_available())
     if accelerator.is_main_process:
         out.mkdir(parents=True, exist_ok=True)
         with atomic_path(out / "training.json") as partial:
@@ -149,7 +157,6 @@ def train(
     )
     rates = [group["lr"] for group in optimizer.param_groups]
     step = 0
-    state_path = out / "state.pt"
     if resume and state_path.exists():
         state = torch.load(state_path, weights_only=True, map_location=accelerator.device)
         task.model.load_state_dict(state["model"])

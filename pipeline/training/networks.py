@@ -96,7 +96,7 @@ NETWORKS: dict[str, Network] = {
     ),
     "flow": Network(
         tasks.flow,
-        "Stage 2, HFD as a rectified flow, started from the trained diffusion model (or from a flow).",
+        "Stage 2, HFD as a rectified flow, usually started from a diffusion model of the same kind.",
         {
             "embedded": Preset.of(TrainingConfig(steps=1900, batch_size=12, crop=128, learning_rate=4e-4)),
             "base": Preset.of(replace(_BASE, steps=300_000), **_BASE_UNET),

@@ -99,10 +99,8 @@ def repaint(
     yield run.phase(RepaintTask(model, _stage1(stage1), eyes, validation, run.config.crop))
 
 
-def flow(
-    run: Run, stage1: Stage1 = CHECKPOINTS / "autoencoder", init: Init = CHECKPOINTS / "diffusion"
-) -> Iterator[Phase]:
-    """Stage 2 as a rectified flow, on a finished stage 1 and usually from a diffusion model."""
+def flow(run: Run, stage1: Stage1 = CHECKPOINTS / "autoencoder", init: Init = None) -> Iterator[Phase]:
+    """Stage 2 as a rectified flow, on a finished stage 1 and usually from such a diffusion model."""
     yield _score_phase(run, FlowDecoder, stage1, init)
 
 
@@ -111,7 +109,12 @@ def _score_phase(run: Run, model_class: type[ScoreDecoder], stage1: Path, init: 
     model = model_class(**run.preset.model)
     if init is not None:
         # Both decoders have the same networks; a flow from a diffusion model learns anew what time and target mean.
-        model.load_state_dict(load_file(init / SAFETENSORS_WEIGHTS_NAME))
+        try:
+            model.load_state_dict(load_file(init / SAFETENSORS_WEIGHTS_NAME))
+        except RuntimeError as error:
+            raise typer.BadParameter(
+                f"{init} holds another network than `train diffusion` and `train flow` make", param_hint="--init"
+            ) from error
     # A flow keeps the residual scale of the diffusion model it starts from; trained on, each may meet a new stage 1.
     scale = init is None or model_class.class_in(init) == model_class.__name__
     return run.phase(ScoreTask(model, _stage1(stage1), run.photos(validation=True), run.config.crop, scale))

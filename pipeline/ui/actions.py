@@ -19,7 +19,7 @@ from pipeline.ui.report import progress, sentence, steps_text
 from pipeline.ui.request import Request, decode_settings
 from pipeline.ui.run import Run
 from pipeline.ui.sides import PLAIN, Side, Sides
-from pipeline.ui.turns import Stopped, Turn, Turns
+from pipeline.ui.turns import Stopped, Turn, Turns, go_on
 from pipeline.ui.view import View
 
 STOPPED = sentence("Stopped.")
@@ -118,7 +118,7 @@ class Actions:
             yield View(progress("Decoding …"), settings.seed)
             yield from self.decode(Run(content, settings, "stream"), sides, turns.take())
 
-    def encode(self, request: Request, go_on: Callable[[], None] = lambda: None) -> Run:
+    def encode(self, request: Request, go_on: Callable[[], None] = go_on) -> Run:
         """The run of a photo, its stream made but not decoded; ``go_on`` may end it by raising."""
         path = checked_photo(request.photo)
         content = Path(path).read_bytes()
@@ -134,7 +134,7 @@ class Actions:
             picture.notes + request.notes,
         )
 
-    def decode(self, run: Run, sides: Sides, go_on: Callable[[], None] = lambda: None) -> Iterator[View]:
+    def decode(self, run: Run, sides: Sides, go_on: Callable[[], None] = go_on) -> Iterator[View]:
         """Paints step by step, then measures against the original if there is one.
 
         ``go_on`` is called between the steps and while one is waited for; where it raises `Stopped`, the last view is

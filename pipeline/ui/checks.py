@@ -1,6 +1,7 @@
 """What is refused before any work is done, and how users are told."""
 
 import logging
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -18,8 +19,14 @@ _BROWSER_STARTS = (b"\x89PNG", b"\xff\xd8", b"GIF8", b"BM")
 _log = logging.getLogger(__name__)
 
 
+def check_photo_run(photo: str | None, seed: int | None) -> None:
+    """Raises what is wrong with a photo, from the file's header alone, before a run is queued; with the seed, its
+    component does."""
+    check_photo(photo)
+
+
 def check_photo(photo: str | None) -> None:
-    """Raises what is wrong with a photo, from the file's header alone, before a run is queued."""
+    """Raises what is wrong with a photo, from the file's header alone."""
     checked_photo(photo)
 
 
@@ -28,8 +35,19 @@ def checked_photo(photo: str | None) -> str:
     with clear_errors():
         if not photo:
             raise ImageError("There is no photo yet; upload one or pick an example.")
+        _keep(photo)
         image_size(photo)
         return photo
+
+
+def _keep(photo: str) -> None:
+    """Makes a photo in use count as new, as Gradio deletes old uploads."""
+    try:
+        os.utime(photo)
+    except FileNotFoundError:
+        raise ImageError("The photo is no longer kept here; choose it again.") from None
+    except PermissionError:
+        pass  # an example of a read-only installation, which nothing deletes
 
 
 def viewable(photo: str | None) -> Viewable:
@@ -50,8 +68,8 @@ def _shown_by_browsers(photo: str) -> bool:
     return start.startswith(_BROWSER_STARTS) or start[8:12] == b"WEBP" or (start[4:8] == b"ftyp" and b"avi" in start)
 
 
-def check_stream(stream: bytes | None) -> None:
-    """Raises what is wrong with a stream, before a run is queued."""
+def check_stream_run(stream: bytes | None, seed: int | None) -> None:
+    """Raises what is wrong with a stream, before a run is queued; with the seed, its component does."""
     checked_stream(stream)
 
 

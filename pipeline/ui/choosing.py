@@ -12,6 +12,8 @@ from pipeline.ui.run import Run
 from pipeline.ui.sides import Sides
 from pipeline.ui.turns import Stopped, Turns
 
+NOTHING = sentence("There is no result to show yet, or it is no longer kept: press Run.")
+
 
 class Choosing:
     """The event handlers of the two sides."""
@@ -20,7 +22,7 @@ class Choosing:
         self._engine = engine
 
     @staticmethod
-    def show(sides: Sides, run: Run | None, left: str, right: str, overlay: bool = False) -> Pair:
+    def show(sides: Sides, run: Run | None, turns: Turns, left: str, right: str, overlay: bool = False) -> Pair:
         """Choose which pictures stand left and right; those that are not there yet are made on demand.
 
         Parameters:
@@ -28,11 +30,11 @@ class Choosing:
             right: likewise
             overlay: whether the quality map of the stream lies over both
         """
-        chosen = Sides.named(left, right)
-        sides.left, sides.right, sides.overlay = chosen.left, chosen.right, overlay
+        changed = sides.choose(left, right, overlay)
         if run is None:
-            return Pair()
-        run.declined.clear()
+            return Pair(captions=NOTHING) if turns.begun else Pair()
+        if changed:
+            run.declined.clear()
         with clear_errors():
             return view.pair(run, sides)
 

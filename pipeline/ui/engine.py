@@ -13,6 +13,7 @@ from pipeline.arrays import Float64, UInt8
 from pipeline.cache import ByteCache, KeyLocks
 from pipeline.settings import EVEN, Allocation, DecodeSettings, DecodeStep, SystemName
 from pipeline.stream import has_map
+from pipeline.ui.turns import go_on
 from pipeline.ui.work import Encoded, LocalWork, Work, shipped_codec
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ class Engine:
         image: Image.Image,
         control: RateControl,
         value: float,
-        check: Callable[[], None] = lambda: None,
+        check: Callable[[], None] = go_on,
         allocation: Allocation = EVEN,
     ) -> Encoded:
         """The stream of ``image``; the meaning of ``value`` depends on ``control``.
@@ -101,7 +102,7 @@ class Engine:
         """
         source = _fingerprint(image) if photo is None else hashlib.sha256(photo).digest()
         key = source, control, value, _told_by(allocation)
-        with self._encoding.of(key):
+        with self._encoding.of(key, check):
             encoded = self._streams.get(key)
             if encoded is None:
                 quality, bpp = (value, None) if control == "quality" else (None, value)
@@ -114,7 +115,7 @@ class Engine:
         """The finished decode of a stream, if it is still known."""
         return self._paintings.get((stream, settings))
 
-    def paint(self, stream: bytes, settings: DecodeSettings, check: Callable[[], None] = lambda: None) -> Sampling:
+    def paint(self, stream: bytes, settings: DecodeSettings, check: Callable[[], None] = go_on) -> Sampling:
         """`Codec.decode`; of a `painting` that is known, only the records that were kept.
 
         Args:

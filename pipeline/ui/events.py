@@ -74,11 +74,13 @@ def _connect_runs(page: gr.Blocks, parts: Parts, actions: Actions) -> None:
     at_once(opened.then, updates.opening_ended, Files)
     opened.failure(lambda: updates.FAILED, None, parts.status, **AT_ONCE)
 
-    checked = parts.run_button.click(checks.check_photo, parts.photo, None, **CHECK)
+    checked = parts.run_button.click(checks.check_photo_run, [parts.photo, parts.seed], None, **CHECK)
+    checked.failure(lambda: updates.REFUSED, None, parts.status, **AT_ONCE)
     begun = at_once(checked.success, updates.begun, Begun)
     compressed = work(begun.then, actions.compress, View, api_name="compress", **newest)
 
-    checked = parts.decode_button.click(checks.check_stream, parts.stream, None, **CHECK)
+    checked = parts.decode_button.click(checks.check_stream_run, [parts.stream, parts.seed], None, **CHECK)
+    checked.failure(lambda: updates.REFUSED, None, parts.status, **AT_ONCE)
     begun = at_once(checked.success, updates.begun, Begun)
     decompressed = work(begun.then, actions.decompress, View, api_name="decompress", **newest)
 
@@ -96,7 +98,7 @@ def _connect_runs(page: gr.Blocks, parts: Parts, actions: Actions) -> None:
         at_once(done.failure, updates.failed, Failed)
     for done in (opened, compressed, decompressed):
         done.success(plots.draw, parts.wanted(plots.draw), parts.plot, js="bitbrush.screenIfSeen", **ASIDE)
-    compared.success(updates.downloadable, parts.sheet, parts.sheet, **AT_ONCE)
+    compared.success(updates.sheet_ready, parts.comparison, parts.sheet, **AT_ONCE)
 
     async def stop(turns: Turns, request: gr.Request) -> None:
         turns.stop()

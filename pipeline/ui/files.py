@@ -90,7 +90,8 @@ class RunFolder:
         """The preview of a sampling step; all but the last few are deleted. What else is here counts as new, as Gradio
         deletes what is older than `KEPT_SECONDS`."""
         for file in self._path.rglob("*"):
-            os.utime(file)
+            with suppress(FileNotFoundError):  # a picture that is being written under another name
+                os.utime(file)
         path, now = self.preview(f"step-{number}", picture), time.monotonic()
         self._previews.append((now, path))
         while len(self._previews) > _PREVIEWS_KEPT and now - self._previews[0][0] > _PREVIEW_SECONDS:

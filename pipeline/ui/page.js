@@ -17,20 +17,31 @@
   const handle = () => find('#compare [data-testid="slider"]');
   let leftByKey = false;  // whether the last key chose the left picture
 
-  const toResult = (source) => {
+  const toResult = (...inputs) => {
     const result = find("#result");
     result.tabIndex = -1;
     result.focus({preventScroll: true});
     if (innerWidth < 800) result.scrollIntoView({behavior: "smooth"});
-    return source;
+    return inputs;
+  };
+  let again = false;  // whether a run is to begin as soon as it can
+  const whenFree = () => {
+    const button = find("#run, #decode");
+    if (!again) return;
+    if (button.disabled) return void setTimeout(whenFree, 100);
+    again = false;
+    button.click();
   };
   const runAgain = () => {
-    const button = find("#run, #decode");
-    if (button.disabled) setTimeout(runAgain, 100);
-    else button.click();
+    if (again) return;
+    again = true;
+    whenFree();
   };
   const KEEP = {__type__: "update"};
-  const stopping = () => ["<p>Stopping …</p>", {...KEEP, interactive: false}];
+  const stopping = () => {
+    again = false;
+    return ["<p>Stopping …</p>", {...KEEP, interactive: false}];
+  };
   const takeOver = (photo, shown, viewed) =>
     photo && photo.path === viewed?.photo ? [shown, viewed.status ?? KEEP] : [KEEP, KEEP];
   const screen = (kind, dark, narrow, run) => [kind, document.body.classList.contains("dark"), innerWidth < 800, run];
@@ -161,6 +172,16 @@
     sizes.set(image, size);
   }, true);
 
+  // What screen readers hear: how a run ended, not each of its steps.
+  const told = Object.assign(document.createElement("p"), {id: "told", role: "status"});
+  const tell = () => {
+    if (!told.isConnected) document.body.append(told);
+    const status = find("#status .prose");
+    if (status && !status.querySelector("progress") && told.textContent !== status.textContent) {
+      told.textContent = status.textContent;
+    }
+  };
+
   let lastRequest = "";
   const describe = () => {
     const captions = [...document.querySelectorAll("#captions .left, #captions .right")];
@@ -196,6 +217,7 @@
       if (request) press(`#${request.split(" ")[0]}`);
     }
     bitbrush.enlarge();
+    tell();
     const worst = find("#worst");
     if (worst) worst.disabled = !captions[0]?.dataset.box;
     const query = captions[0]?.dataset.query;

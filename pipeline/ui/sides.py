@@ -39,6 +39,12 @@ class Sides:
     overlay: bool = False
     """Whether the quality map lies over both."""
 
+    def choose(self, left: str, right: str, overlay: bool) -> bool:
+        """Takes over what the page shows as chosen; whether left or right is another one."""
+        before, chosen = (self.left, self.right), Sides.named(left, right)
+        self.left, self.right, self.overlay = chosen.left, chosen.right, overlay
+        return (chosen.left, chosen.right) != before
+
     @classmethod
     def named(cls, left: str, right: str) -> "Sides":
         """The sides of these names; one that does not exist takes its default."""

@@ -50,9 +50,18 @@ class Turns:
         return Turn(self, self.begun)
 
     @property
+    def expecting(self) -> bool:
+        """Whether a run was begun that may go on and has not come to work yet."""
+        return self.now == self.begun and not self.started
+
+    @property
     def lost(self) -> bool:
         """Whether the last run was stopped before it came to work."""
         return self.now != self.begun and not self.started
+
+
+def go_on() -> None:
+    """The check of what nobody stops; it can be pickled, as ZeroGPU asks."""
 
 
 @dataclass(frozen=True)

@@ -35,19 +35,22 @@ from pipeline.ui.view import View
 
 LOST = sentence("Stopped before it began.")
 FAILED = sentence("This could not be finished; the message says why.")
+REFUSED = sentence("This could not begin; if no message says why, choose the file again, or reload the page.")
 
 
-def begun(turns: Turns, seed: int | None) -> Begun:
+def begun(turns: Turns, seed: int | None, sides: Sides, left: str, right: str, overlay: bool) -> Begun:
     """When a run begins that ends others; an empty seed is drawn here, for the run must not touch what is typed while
-    it goes on."""
+    it goes on. A session that was idle for long has forgotten which sides were chosen."""
     turns.begin()
+    sides.choose(left, right, overlay)
     drawn = draw_seed() if seed is None else KEEP
     return Begun(*_busy(), drawn, "", gr.update(value=None, interactive=False), None, "")
 
 
-def joined(turns: Turns) -> Buttons:
+def joined(turns: Turns, sides: Sides, left: str, right: str, overlay: bool) -> Buttons:
     """When a run begins that leaves others alone."""
     turns.join()
+    sides.choose(left, right, overlay)
     return _busy()
 
 
@@ -56,38 +59,39 @@ def _busy() -> Buttons:
     return Buttons(off, off, off, off, on, off, off)
 
 
-def _idle(stream_file: str | None, picture_file: str | None) -> Buttons:
+def _idle(run: Run | None) -> Buttons:
     off, on = gr.update(interactive=False), gr.update(interactive=True)
-    return Buttons(on, on, on, on, off, *ready(stream_file, picture_file))
+    return Buttons(on, on, on, on, off, *ready(run))
 
 
-def ended(turns: Turns, stream_file: str | None, picture_file: str | None) -> Ended:
-    """When a run has ended; files that are there can be downloaded."""
-    return Ended(LOST if turns.lost else KEEP, *_idle(stream_file, picture_file))
+def ended(turns: Turns, run: Run | None) -> Ended:
+    """When a run has ended; files that are there can be downloaded. Another may have joined by now."""
+    return Ended(LOST if turns.lost else KEEP, *(_busy() if turns.expecting else _idle(run)))
 
 
-def failed(run: Run | None, sides: Sides, stream_file: str | None, picture_file: str | None) -> Failed:
+def failed(run: Run | None, sides: Sides) -> Failed:
     """When a run has failed; pictures and captions promise no more."""
     try:
         pair = view.pair(run, sides) if run else Pair()
     except NotKeptError:
         pair = Pair()
-    return Failed(FAILED, *_idle(stream_file, picture_file), *pair)
+    return Failed(FAILED, *_idle(run), *pair)
 
 
-def opening_ended(turns: Turns, stream_file: str | None, picture_file: str | None) -> Files:
+def opening_ended(turns: Turns, run: Run | None) -> Files:
     """When the run that the page begins with has ended, unless another has taken its place."""
-    return Files(KEEP, KEEP) if turns.begun else ready(stream_file, picture_file)
+    return Files(KEEP, KEEP) if turns.begun else ready(run)
 
 
-def ready(stream_file: str | None, picture_file: str | None) -> Files:
-    """Download buttons, by their files."""
-    return Files(downloadable(stream_file), downloadable(picture_file))
+def ready(run: Run | None) -> Files:
+    """Download buttons, by what there is of a run. They are no inputs themselves: Gradio refuses the whole event where
+    their files are gone, and makes an empty file of each."""
+    return Files(gr.update(interactive=run is not None), gr.update(interactive=run is not None and run.finished))
 
 
-def downloadable(file: str | None) -> Any:
-    """A download button, by its file."""
-    return gr.update(interactive=bool(file))
+def sheet_ready(comparison: dict[str, Any] | None) -> Any:
+    """The download button of the contact sheet, which comes with the numbers of the comparison."""
+    return gr.update(interactive=bool(comparison))
 
 
 def mode(photo: bool) -> Modes:

@@ -9,6 +9,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from pipeline.codec import CHECKPOINTS
 from pipeline.training.cli import NetworkCommand, app
 from pipeline.training.networks import NETWORKS, Network
 from pipeline.training.run import Phase, Preset, Run
@@ -77,3 +78,9 @@ def test_a_phase_that_stops_early_is_the_last(command: typer.Typer, tmp_path: Pa
     assert result.exit_code == 0, result.output
     assert "Stopped after step 1 of 6; --resume goes on." in result.stderr
     assert not (out / "second").exists()
+
+
+def test_a_network_of_another_kind_is_no_start(photo_folder: Path, tmp_path: Path) -> None:
+    arguments = ["--data", str(photo_folder), "--out", str(tmp_path), "--init", str(CHECKPOINTS / "diffusion")]
+    result = CliRunner().invoke(app, ["flow", *arguments], env={"COLUMNS": "200"})
+    assert result.exit_code == 2 and "another network" in result.stderr

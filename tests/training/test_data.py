@@ -1,11 +1,14 @@
 """Photographs to train on."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from pipeline.errors import ImageError
 from pipeline.training.data import PhotoSet
+from tests.conftest import synthetic_picture
 
 
 def test_photo_split_and_crops(photo_folder: Path) -> None:
@@ -19,5 +22,27 @@ def test_photo_split_and_crops(photo_folder: Path) -> None:
 
 
 def test_no_photos_is_said(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match="no photographs"):
+    with pytest.raises(ImageError, match="No photograph for training"):
+        PhotoSet.load([tmp_path], 64)
+    synthetic_picture(200, 150).save(tmp_path / "only.jpg")
+    with pytest.raises(ImageError, match=r"validation.* at least ten"):
+        PhotoSet.load([tmp_path], 64, validation=True)
+
+
+def test_panoramas_give_crops_or_none(tmp_path: Path) -> None:
+    for index, height in enumerate((70, 150)):
+        synthetic_picture(1200, height, index).save(tmp_path / f"{index}.png")
+    photos = PhotoSet.load([tmp_path], 64)
+    assert [len(group) for group in photos.groups] == [1, 1, 1, 0]
+    assert photos.crops(40, 64, np.random.default_rng(0)).shape == (40, 3, 64, 64)
+    with pytest.raises(ImageError):
+        PhotoSet.load([tmp_path], 256)
+
+
+def test_files_that_are_no_pictures_are_named_and_hidden_ones_left_out(photo_folder: Path, tmp_path: Path) -> None:
+    shutil.copytree(photo_folder, tmp_path, dirs_exist_ok=True)
+    (tmp_path / "._0.jpg").write_bytes(b"what a file system says of a file")
+    assert PhotoSet.load([tmp_path], 64).crops(1, 64, np.random.default_rng(0)).shape == (1, 3, 64, 64)
+    (tmp_path / "broken.jpg").write_bytes(b"no picture")
+    with pytest.raises(ImageError, match=r"broken\.jpg"):
         PhotoSet.load([tmp_path], 64)

@@ -14,6 +14,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from pipeline.errors import SettingsError
 from pipeline.training.loop import TrainingConfig, learning_rate_factor, train
 
 CONFIG = TrainingConfig(
@@ -176,3 +177,11 @@ def test_learning_rate_warms_up_stays_and_falls() -> None:
     plateau = [learning_rate_factor(step, replace(CONFIG, decay_steps=2)) for step in range(CONFIG.steps)]
     assert plateau == [0.5, 1, 1, 1, 1, 0.5]
     assert factors == [learning_rate_factor(step, replace(CONFIG, decay_steps=99)) for step in range(CONFIG.steps)]
+
+
+def test_a_run_is_not_written_over_unasked(tmp_path: Path) -> None:
+    train(SmallTask(), draw, CONFIG, tmp_path, minutes=0)
+    before = (tmp_path / "state.pt").read_bytes(), (tmp_path / "training.json").read_bytes()
+    with pytest.raises(SettingsError, match="--resume"):
+        train(SmallTask(), draw, replace(CONFIG, steps=9), tmp_path, minutes=0)
+    assert before == ((tmp_path / "state.pt").read_bytes(), (tmp_path / "training.json").read_bytes())
