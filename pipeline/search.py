@@ -13,7 +13,7 @@ from pipeline.stream import QUALITY_STEPS, bits_per_pixel
 
 _PIXELS = 2**18
 """That speak for all of a picture."""
-_MOST_APART = 4
+_MOST_APART = 8
 """Bands are taken at least as often as every so many: a sky is not all of a picture."""
 _QUALITIES = 17
 _GUIDED = 6

@@ -120,6 +120,8 @@ def test_the_editor_is_seen_where_it_counts_and_keeps_its_painting(uploads: Path
     first = updates.canvas("bpp", "painted", photo, None)
     assert first.mask["visible"] and first.mask["value"].endswith("photo.jpg") and first.canvas == photo
     again = updates.canvas("quality", "painted", photo, photo)
+    converted = updates.canvas("bpp", "painted", "photo.png", photo, {"photo": photo, "shown": "photo.png"})
+    assert "value" not in converted.mask and converted.canvas == "photo.png"
     assert again.mask["visible"] and "value" not in again.mask
     ultralow = updates.canvas("ultralow", "painted", photo, photo)
     assert not ultralow.quality_map["visible"] and ultralow.mask["visible"] == "hidden"

@@ -175,6 +175,7 @@ def test_a_stopped_run_keeps_its_last_picture(cache_folder: Path, codec: "Codec"
     sides.right = Side.WEBP
     *_, answer = Choosing(actions.engine).complete(run, sides, turns)
     assert "Stopped" in answer[0] and "no WebP was made" in answer[2] and 'data-press=""' in answer[2]
+    Choosing.show(sides, run, Turns(), "Autoencoder", "JPEG")
     _, captions = Choosing.show(sides, run, Turns(), "Autoencoder", "WebP")
     assert "WebP follows" in captions and "complete" in captions
 

@@ -59,7 +59,7 @@ def viewable(photo: str | None) -> Viewable:
         picture = read_picture(photo)
         shown = RunFolder().picture(file_stem(photo, "photo"), np.asarray(picture.image))
         said = sentence(" ".join(picture.notes)) if picture.notes else None
-        return Viewable(shown, {"photo": photo, "status": said})
+        return Viewable(shown, {"photo": photo, "shown": shown, "status": said})
 
 
 def _shown_by_browsers(photo: str) -> bool:

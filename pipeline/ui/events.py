@@ -179,7 +179,6 @@ def _connect_opening(page: gr.Blocks, parts: Parts, actions: Actions) -> None:
         link = Link.from_query(request.query_params)
         return updates.opened(link, opening.remembered(actions, link))
 
-    files = parts.named(Files._fields)
     page.load(opened, None, parts.named((*Controls._fields, *View._fields)), **AT_ONCE).then(
-        updates.ready, files, files, **AT_ONCE
+        updates.ready, parts.wanted(updates.ready), parts.named(Files._fields), **AT_ONCE
     )

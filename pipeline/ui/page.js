@@ -38,8 +38,10 @@
     whenFree();
   };
   const KEEP = {__type__: "update"};
+  let unstopped = null;  // the status before Stop was pressed, perhaps too late to stop anything
   const stopping = () => {
     again = false;
+    unstopped = find("#status .prose")?.innerHTML ?? null;
     return ["<p>Stopping …</p>", {...KEEP, interactive: false}];
   };
   const takeOver = (photo, shown, viewed) =>
@@ -217,6 +219,11 @@
       if (request) press(`#${request.split(" ")[0]}`);
     }
     bitbrush.enlarge();
+    const [button, status] = [find("#run, #decode"), find("#status .prose")];
+    if (unstopped !== null && button && !button.disabled) {
+      if (status?.textContent.startsWith("Stopping")) status.innerHTML = unstopped;
+      unstopped = null;
+    }
     tell();
     const worst = find("#worst");
     if (worst) worst.disabled = !captions[0]?.dataset.box;
@@ -236,7 +243,7 @@
     requestAnimationFrame(() => { scheduled = false; describe(); });
   };
   new MutationObserver(schedule).observe(document.documentElement, {
-    subtree: true, childList: true, characterData: true, attributes: true, attributeFilter: ["src", "style", "data-press", "data-query", "data-box"],
+    subtree: true, childList: true, characterData: true, attributes: true, attributeFilter: ["src", "style", "disabled", "data-press", "data-query", "data-box"],
   });
   addEventListener("resize", schedule);
 })();

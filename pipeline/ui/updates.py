@@ -104,14 +104,16 @@ def visible_rate(rate: RateControl) -> Sliders:
     return Sliders(**{name: gr.update(visible=name == rate) for name in RANGES})
 
 
-def canvas(rate: RateControl, quality_map: str, photo: str | None, canvas: str | None) -> Canvas:
+def canvas(
+    rate: RateControl, quality_map: str, photo: str | None, canvas: str | None, viewed: dict[str, str] | None = None
+) -> Canvas:
     """When the photo, the map or the rate control changes; ``canvas`` is the photo that the editor shows. It keeps its
-    painting while it is hidden."""
+    painting while it is hidden, and when a photo becomes one that browsers can show, as ``viewed`` says."""
     mapped = rate != "ultralow"
     if not mapped or quality_map != QualityMapKind.PAINTED:
         return Canvas(gr.update(visible=mapped), gr.update(visible="hidden" if canvas else False), KEEP)
-    if photo == canvas:
-        return Canvas(gr.update(visible=True), gr.update(visible=True), KEEP)
+    if photo == canvas or (viewed and (canvas, photo) == (viewed["photo"], viewed["shown"])):
+        return Canvas(gr.update(visible=True), gr.update(visible=True), photo)
     return Canvas(gr.update(visible=True), gr.update(visible=True, value=preview(photo)), photo)
 
 

@@ -33,7 +33,7 @@ def test_panoramas_give_crops_or_none(tmp_path: Path) -> None:
     for index, height in enumerate((70, 150)):
         synthetic_picture(1200, height, index).save(tmp_path / f"{index}.png")
     photos = PhotoSet.load([tmp_path], 64)
-    assert [len(group) for group in photos.groups] == [1, 1, 1, 0]
+    assert [len(group) for group in photos.groups] == [1, 1, 0, 0]
     assert photos.crops(40, 64, np.random.default_rng(0)).shape == (40, 3, 64, 64)
     with pytest.raises(ImageError):
         PhotoSet.load([tmp_path], 256)
