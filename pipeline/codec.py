@@ -176,8 +176,8 @@ class Codec:
                 return pack(system.model_name, weights, *image.size, quality_code, grain, payload)
 
             if bpp is not None:
-                model = system.rate_model(padded)
                 for levels in ever_weaker(wanted, image.width * image.height * bpp):
+                    model = system.rate_model(padded, levels)
                     stream = search_bitrate(partial(encode_at, levels), bpp, system.bpp_tolerance, model)
                     if bits_per_pixel(stream) <= bpp:
                         break

@@ -28,29 +28,41 @@ class RateModel:
     """``(QUALITY_STEPS + 1,)``, natural logarithms, one for each quality code."""
 
 
-def bands(image: Tensor, height: int) -> Tensor:
-    """Evenly spread bands of ``height`` rows of an image ``(1, 3, H, W)``, about `_PIXELS` in all, as one image; of
-    large images as high parts of these bands, which are as wide."""
-    every = -(-image.shape[2] * image.shape[3] // _PIXELS)
+def bands(image: Tensor, height: int, step: int = 1) -> Tensor:
+    """Evenly spread bands of ``height`` rows of an image ``(1, channels, H, W)``, about `_PIXELS` in all, as one image;
+    of large images as high parts of these bands, which are as wide. ``step``: pixels a side of one position."""
+    every = -(-image.shape[2] * image.shape[3] * step**2 // _PIXELS)
     rows = min(every, _MOST_APART)
     columns = -(-every // rows)
     chosen: Tensor = image.unflatten(2, (-1, height))[:, :, ::rows].flatten(2, 3)
     return chosen if columns == 1 else chosen.unflatten(3, (-1, height))[..., ::columns, :].flatten(3, 4)
 
 
-def rate_model(coefficients: Tensor, log_gain: Knots, block: int, power: float, log_factor: float) -> RateModel:
+def rate_model(
+    coefficients: Tensor,
+    log_gain: Knots,
+    block: int,
+    power: float,
+    log_factor: float,
+    shifts: Tensor | None = None,
+) -> RateModel:
     """From the linear coefficients of a transform ``(1, channels, rows, columns)``, each position a block of so many
     pixels a side.
 
     A coefficient of ``z`` quantisation steps is taken to cost ``log(1 + (2 z)^2)``, and real streams a power of the
-    sum that is the same for all pictures. ``log_gain``: one over the quantisation step, a logarithm.
+    sum that is the same for all pictures. ``log_gain``: one over the quantisation step, a logarithm. ``shifts``: by how
+    many quality codes each position ``(rows, columns)`` departs from the picture's.
     """
     squares = (2 * coefficients[0].flatten(1)).square()
+    given = torch.zeros(squares.shape[1]) if shifts is None else shifts.flatten()
     gains = log_gain(uniform_map(torch.linspace(0, 1, _QUALITIES, device=squares.device)))[:, :, 0].exp()
-    costs = torch.stack([torch.log1p(gain.square() * squares).mean() for gain in gains]).cpu().double().numpy()
-    known = power * np.log(np.maximum(costs, 1e-9) * len(squares) / block**2) + log_factor
-    codes = np.arange(QUALITY_STEPS + 1)
-    return RateModel(np.interp(codes, np.linspace(0, QUALITY_STEPS, _QUALITIES), known))
+    codes, coarse = np.arange(QUALITY_STEPS + 1), np.linspace(0, QUALITY_STEPS, _QUALITIES)
+    total = np.zeros(len(codes))
+    for shift in given.unique():
+        part = squares[:, given == shift]
+        costs = torch.stack([torch.log1p(gain.square() * part).sum() for gain in gains]).cpu().double().numpy()
+        total += np.exp(np.interp(codes + shift.item(), coarse, np.log(np.maximum(costs, 1e-6))))
+    return RateModel(power * np.log(total / squares.shape[1] / block**2) + log_factor)
 
 
 def search_bitrate(encode_at: Callable[[int], bytes], bpp: float, tolerance: float, model: RateModel) -> bytes:

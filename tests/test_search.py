@@ -7,9 +7,12 @@ from unittest.mock import Mock
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
+from pipeline.autoencoder.quality_map import LEVEL_STEP
 from pipeline.codec import Codec
-from pipeline.images import load_image
+from pipeline.images import load_image, pad, to_tensor
+from pipeline.layers.quality import CELL
 from pipeline.search import RateModel, bands, search_bitrate
 from pipeline.settings import SystemName
 from pipeline.stream import HEADER_BYTES, QUALITY_STEPS, bits_per_pixel, pack, read_header
@@ -65,6 +68,21 @@ def test_bands_are_of_all_of_a_picture(size: tuple[int, int]) -> None:
     assert found.min() < 0.1 and found.max() > 1 - 9 * 64 / height
     columns = torch.arange(width) / width + torch.zeros(1, 1, height, width)
     assert bands(columns, 64).max() > 0.8
+
+
+def test_the_model_knows_the_map(codec: Codec, picture: Image.Image) -> None:
+    padded = pad(to_tensor(picture), codec.standard.alignment)
+    rows, columns = padded.shape[2] // CELL, padded.shape[3] // CELL
+    plain, raised, low = (
+        codec.standard.rate_model(padded, levels).log_bpp
+        for levels in (None, torch.full((rows, columns), 2), torch.full((rows, columns), -1))
+    )
+    np.testing.assert_allclose(raised[: -2 * LEVEL_STEP], plain[2 * LEVEL_STEP :])
+    np.testing.assert_allclose(low[LEVEL_STEP:], plain[:-LEVEL_STEP])
+    half = torch.zeros(rows, columns, dtype=torch.int64)
+    half[:, : columns // 2] = 2
+    mixed = codec.standard.rate_model(padded, half).log_bpp
+    assert (plain[:3000] < mixed[:3000]).all() and (mixed[:3000] < raised[:3000]).all()
 
 
 @pytest.mark.parametrize(("bpp", "code"), [(0.01, 0), (3.0, QUALITY_STEPS)])

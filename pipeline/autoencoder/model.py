@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from pipeline.autoencoder.quality_map import QualityMap, map_size, read_levels, write_levels
+from pipeline.autoencoder.quality_map import LEVEL_STEP, QualityMap, map_size, read_levels, write_levels
 from pipeline.autoencoder.transforms import AnalysisPath, SynthesisPath
 from pipeline.entropy import FOREIGN, SymbolReader
 from pipeline.entropy.fixed_point import ACTIVATION_ONE
@@ -160,9 +160,13 @@ class Autoencoder(Model):
         return AutoencoderOutput(self.synthesis(rate.y_hat, quality), rate.bits, unsent)
 
     @torch.no_grad()
-    def rate_model(self, image: Tensor) -> RateModel:
-        """How the payloads of `encoder` should grow with the quality."""
-        return rate_model(self.coefficients(bands(image, ALIGNMENT)), self.log_gain, BLOCK, *_RATE)
+    def rate_model(self, image: Tensor, levels: Tensor | None) -> RateModel:
+        """How the payloads of `encoder` should grow with the quality, with these levels of a quality map."""
+        shifts = None
+        if levels is not None:
+            cells = bands(levels[None, None], ALIGNMENT // CELL, CELL)[0, 0]
+            shifts = LEVEL_STEP * cells.repeat_interleave(CELL // BLOCK, 0).repeat_interleave(CELL // BLOCK, 1)
+        return rate_model(self.coefficients(bands(image, ALIGNMENT)), self.log_gain, BLOCK, *_RATE, shifts)
 
     def encoder(self, image: Tensor) -> Callable[[QualityMap], bytes]:
         """A function from quality maps to payloads of ``image`` ``(1, 3, height, width)`` in [0, 1], sides multiples

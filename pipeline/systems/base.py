@@ -86,7 +86,7 @@ class System(ABC, Generic[R]):
         return QualityMap(quality_code)
 
     @abstractmethod
-    def rate_model(self, padded: Tensor) -> RateModel:
+    def rate_model(self, padded: Tensor, levels: Tensor | None) -> RateModel:
         """How its streams of ``padded`` should grow with the quality."""
 
     @abstractmethod

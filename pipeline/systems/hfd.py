@@ -76,8 +76,8 @@ class HFDSystem(System[MappedReconstruction]):
     def quality_map(self, payload: bytes, quality_code: int, height: int, width: int) -> QualityMap:
         return self.autoencoder.quality_map(payload, quality_code, height, width)
 
-    def rate_model(self, padded: Tensor) -> RateModel:
-        return self.autoencoder.rate_model(padded)
+    def rate_model(self, padded: Tensor, levels: Tensor | None) -> RateModel:
+        return self.autoencoder.rate_model(padded, levels)
 
     def decompress(self, payload: bytes, quality_code: int, height: int, width: int) -> Latent:
         return self.autoencoder.decompress(payload, quality_code, height, width)

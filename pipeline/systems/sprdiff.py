@@ -78,7 +78,7 @@ class SPRDiffSystem(System[GuidedReconstruction]):
 
         return encode_at
 
-    def rate_model(self, padded: Tensor) -> RateModel:
+    def rate_model(self, padded: Tensor, levels: Tensor | None) -> RateModel:
         return self.coder.rate_model(padded)
 
     def decompress(self, payload: bytes, quality_code: int, height: int, width: int) -> Latent:
