@@ -560,6 +560,21 @@ def test_a_seed_that_is_typed_while_a_run_goes_on_stays(browser: "Browser", serv
         assert page.get_by_label("Seed").input_value() == "1234"
 
 
+@pytest.mark.parametrize("tab", ["Compare", "Plots"])
+def test_runs_that_end_well_bring_no_message(browser: "Browser", served: "ServedApp", tab: str):
+    with opened(browser, served) as page:
+        messages = page.locator("[data-testid='toast-body']")
+        open_tab(page, tab)
+        for _ in range(2):
+            page.wait_for_timeout(1000)
+            assert messages.count() == 0, messages.all_text_contents()
+            forget_status(page)
+            page.locator("#run").click()
+            wait_for_status(page, "Painted 1 step in")
+        page.wait_for_timeout(1000)
+        assert messages.count() == 0, messages.all_text_contents()
+
+
 def test_a_seed_that_cannot_be_is_said(browser: "Browser", served: "ServedApp", photo: Path):
     with opened(browser, served) as page:
         page.locator("#photo input[type=file]").set_input_files(photo)

@@ -322,7 +322,7 @@ def test_a_photo_in_use_stays_and_one_that_is_gone_is_said(small_photo: Path, tm
 
 
 def test_a_plot_that_nobody_sees_is_not_drawn():
-    assert plots.draw(None, False, False, None) == KEEP
+    assert plots.draw(plots.RATE_LPIPS, None, False, None) == KEEP
 
 
 def test_what_was_invented_stands_beside_what_was_sent(actions: Actions, small_photo: Path):

@@ -62,7 +62,7 @@ class Results:
     weights: dict[str, str]
     rows: list[Row] = field(default_factory=list)
     digest: str = ""
-    """Of the pictures' files, see `digest_of`; of what was measured before there was one it is empty."""
+    """Of the pictures' files, see `digest_of`."""
 
     def select(
         self,

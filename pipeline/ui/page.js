@@ -47,7 +47,8 @@
   const takeOver = (photo, shown, viewed) =>
     photo && photo.path === viewed?.photo ? [shown, viewed.status ?? KEEP] : [KEEP, KEEP];
   const screen = (kind, dark, narrow, run) => [kind, document.body.classList.contains("dark"), innerWidth < 800, run];
-  const screenIfSeen = (kind, ...others) => screen(find("#kind")?.checkVisibility() ? kind : null, ...others);
+  const screenIfSeen = (kind, dark, narrow, run) =>
+    find("#kind")?.checkVisibility() ? screen(kind, dark, narrow, run) : [kind, null, narrow, run];
   const choose = (side) => (left, right) => leftByKey ? [side, right] : [left, side];
   const swap = (left, right) => [right, left];
   Object.assign(window.bitbrush, {toResult, runAgain, stopping, takeOver, screen, screenIfSeen, choose, swap});

@@ -35,16 +35,15 @@ _HINTS = {
 }
 
 
-def draw(kind: str | None, dark: bool, narrow: bool, run: Run | None) -> Any:
+def draw(kind: str, dark: bool | None, narrow: bool, run: Run | None) -> Any:
     """One of `KINDS` as a picture with a caption, in HTML.
 
     Args:
-        kind: None where nobody sees it: it will be drawn when somebody does.
-        dark: for a dark page.
+        dark: for a dark page; None where nobody sees it: it will be drawn when somebody does.
         narrow: for a phone, so that its letters are large enough there.
         run: the point to mark, if it has scores.
     """
-    if kind is None:
+    if dark is None:
         return KEEP
     from pipeline.evaluation import plots  # brings Matplotlib
 
