@@ -12,7 +12,7 @@ from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from torch import Tensor, nn
 
 from pipeline.metrics.perceptual.distilled import DistilledSqueezeNet
-from pipeline.systems import Loader
+from pipeline.systems.base import Loader
 from pipeline.ultralow.encoders import STRIDE, SemanticEncoder, SqueezeSemantics
 from pipeline.ultralow.vae import BlockVAE, LatentSpace
 
