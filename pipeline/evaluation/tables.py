@@ -47,12 +47,11 @@ def yardstick_table(results: Results) -> str:
 
 
 def _worst_grid(row: Row) -> str:
-    """Contrast, repetition or dots in units of the photographs' 90th percentile; above 1 is more than theirs."""
+    """Contrast or repetition in units of the photographs' 90th percentile; above 1 is more than theirs."""
     shares = {
-        f"{kind} {name}": figure / max(figures[f"{name}_of_photographs"], _LEAST_GRID)
+        f"{kind} {name}": figures[name] / max(figures[f"{name}_of_photographs"], _LEAST_GRID)
         for kind, figures in (row.grid or {}).items()
-        for name, figure in figures.items()
-        if f"{name}_of_photographs" in figures
+        for name in ("contrast", "repetition")
     }
     worst = max(shares, key=shares.__getitem__, default=None)
     return "–" if worst is None else f"{shares[worst]:.2f} ({worst})"

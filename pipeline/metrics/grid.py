@@ -15,8 +15,6 @@ from pipeline.arrays import Float64, UInt8
 
 GRID = 8
 """Pixels a side of the blocks that must not show."""
-_DOTS = 4
-"""Pixels a side of the positions that the standard painter's network has: in each it may leave a dot."""
 _NEIGHBOURHOOD = 8
 """Blocks a side over which positions within a block are compared."""
 _WINDOW = 64
@@ -32,27 +30,22 @@ def fine_detail(pictures: Tensor) -> Tensor:
     return pictures - functional.avg_pool2d(functional.pad(pictures, [2] * 4, mode="replicate"), 5, 1)
 
 
-def grid_contrast(pictures: Tensor, side: int = GRID) -> Tensor:
-    """How unevenly fine detail lies on a grid of blocks: dots or seams at the same place of every block.
+def grid_contrast(pictures: Tensor) -> Tensor:
+    """How unevenly fine detail lies on the 8 × 8 block grid: dots or seams at the same place of every block.
 
     Photographs have about 0.03 to 0.1; a texture that is a dot in each block has 0.5 and more.
 
     Args:
-        pictures: ``(batch, 3, H, W)`` in [0, 1], sides multiples of 8 blocks.
-        side: pixels a side of the blocks.
+        pictures: ``(batch, 3, H, W)`` in [0, 1], sides multiples of 64.
 
     Returns:
-        ``(batch,)``: the energy of the picture minus its 5 × 5 mean, averaged for each position in the block over 8 × 8
+        ``(batch,)``: the energy of the picture minus its 5 × 5 mean, averaged for each of the 64 positions over 8 × 8
         neighbouring blocks: its variance over the positions in units of its squared mean.
     """
-    return local_grid_contrast(pictures, side).flatten(1).mean(1)
-
-
-def local_grid_contrast(pictures: Tensor, side: int = GRID) -> Tensor:
-    """As `grid_contrast`, ``(batch, rows, columns)``: of every 8 × 8 neighbouring blocks by themselves."""
     energy = fine_detail(pictures.float()).square().sum(1, keepdim=True)
-    phases = functional.avg_pool2d(functional.pixel_unshuffle(energy, side), _NEIGHBOURHOOD)
-    return phases.var(1, correction=0) / (phases.mean(1) + FLAT_ENERGY).square()
+    phases = functional.avg_pool2d(functional.pixel_unshuffle(energy, GRID), _NEIGHBOURHOOD)
+    mean = phases.mean(1)
+    return (phases.var(1, correction=0) / (mean + FLAT_ENERGY).square()).flatten(1).mean(1)
 
 
 def grid_repetition(pictures: Tensor) -> Tensor:
@@ -100,13 +93,10 @@ class GridFigures:
     contrast_of_photographs: float
     repetition: float
     repetition_of_photographs: float
-    dots: float
-    """`grid_contrast` of blocks of 4 pixels."""
-    dots_of_photographs: float
 
 
 def grid_figures(originals: Sequence[UInt8], pictures: Sequence[UInt8]) -> dict[str, GridFigures]:
-    """`grid_contrast`, `grid_repetition` and dots of the 128 × 128 patches of ``(H, W, 3)`` uint8 pictures.
+    """`grid_contrast` and `grid_repetition` of the 128 × 128 patches of ``(H, W, 3)`` uint8 pictures.
 
     Returns:
         The figures of ``"flat"``, ``"smooth"`` and ``"textured"`` patches, by the detail of the original; kinds
@@ -117,15 +107,14 @@ def grid_figures(originals: Sequence[UInt8], pictures: Sequence[UInt8]) -> dict[
         for pair in _patches(original, picture):
             detail = 255 * float(fine_detail(pair[:1]).square().mean().sqrt())
             kind = "flat" if detail < FLAT else "smooth" if detail < TEXTURED else "textured"
-            figures = (grid_contrast(pair), grid_repetition(pair), grid_contrast(pair, _DOTS))
-            values[kind].append(torch.cat(figures).tolist())
+            values[kind].append([*grid_contrast(pair).tolist(), *grid_repetition(pair).tolist()])
     return {kind: _figures(np.array(found)) for kind, found in values.items() if found}
 
 
 def _figures(values: Float64) -> GridFigures:
-    """``(patches, 6)``: contrast of original and picture, repetition of both, dots of both."""
-    means, quantiles = values.mean(0)[1::2].tolist(), np.quantile(values[:, ::2], PHOTOGRAPHS, axis=0).tolist()
-    return GridFigures(len(values), *(figure for pair in zip(means, quantiles, strict=True) for figure in pair))
+    """``(patches, 4)``: contrast of original and picture, repetition of both."""
+    means, quantiles = values.mean(0), np.quantile(values, PHOTOGRAPHS, axis=0)
+    return GridFigures(len(values), float(means[1]), float(quantiles[0]), float(means[3]), float(quantiles[2]))
 
 
 def _patches(original: UInt8, picture: UInt8) -> Iterator[Tensor]:

@@ -17,13 +17,12 @@ from pipeline.grain import grain_level
 from pipeline.layers.quality import CELL, uniform_map
 from pipeline.score.decoder import starting_noise
 from pipeline.score.diffusion import DiffusionDecoder
-from pipeline.score.network import PATCH
 from pipeline.score.schedule import alpha_sigma
 from pipeline.score.training import add_sensor_grain, decoded
 from pipeline.training.critics import CRITIC_BETAS
 from pipeline.training.data import PhotoSet
 from pipeline.training.eyes import Eyes
-from pipeline.training.losses import added_grid, feature_statistics
+from pipeline.training.losses import feature_statistics
 from pipeline.training.maps import random_maps
 from pipeline.training.states import States
 
@@ -32,9 +31,6 @@ _MAPPED_SHARE = 0.3
 _VALIDATION_QUALITIES = (0.2, 0.4, 0.6)
 _ERROR_WEIGHT = 0.2
 """Of the squared error of the residual in units of its scale."""
-_GRID_WEIGHT = 0.5
-_GRIDS = (PATCH, 2 * PATCH)
-"""Pixels a side of the blocks of which `added_grid` is a loss: of the network's first two depths."""
 
 
 class RepaintTask:
@@ -78,7 +74,7 @@ class RepaintTask:
         clean = self._clean(residual.detach(), noise, condition, states, quality)
         picture = x_hat + scale.detach() * clean
         error = (clean - residual.detach()).square().flatten(1).mean(1)
-        seen = self._eyes(images, picture, x_hat, generator) + _GRID_WEIGHT * added_grid(picture, images, _GRIDS)
+        seen = self._eyes(images, picture, x_hat, generator)
         return (_ERROR_WEIGHT * error + states.perception * seen).mean() + likelihood
 
     def _clean(self, residual: Tensor, noise: Tensor, condition: Tensor, states: States, quality: Tensor) -> Tensor:
@@ -93,7 +89,7 @@ class RepaintTask:
 
     @torch.no_grad()
     def validate(self) -> dict[str, float]:
-        """Of pictures painted in one step from noise alone: LPIPS, PSNR, local statistics, dots."""
+        """Of pictures painted in one step from noise alone: LPIPS, PSNR, local statistics."""
         images = self._held_out.to(self._painter.device)
         noise = starting_noise(images.shape, torch.Generator().manual_seed(2)).to(images.device)
         figures: dict[str, float] = {"loss": 0.0}
@@ -110,7 +106,6 @@ class RepaintTask:
                 error = (shown - images).square().flatten(1).mean(1)
                 figures[f"{name} lpips@{value}"] = self._eyes.teacher.distance_of(wanted, found).mean().item()
                 figures[f"{name} statistics@{value}"] = feature_statistics(wanted, found).mean().item()
-                figures[f"{name} grid@{value}"] = added_grid(shown, images, _GRIDS).mean().item()
                 figures[f"{name} psnr@{value}"] = (-10 * error.log10()).mean().item()
             figures["loss"] += figures[f"painted lpips@{value}"] / len(_VALIDATION_QUALITIES)
         return figures
@@ -122,6 +117,6 @@ class RepaintTask:
 def _qualities(images: Tensor, generator: torch.Generator) -> Tensor:
     """Quality maps of a batch, most of them constant; low rates leave the most to paint and are drawn more often."""
     cells = images.shape[-1] // CELL
-    constant = uniform_map(torch.rand(len(images), generator=generator) ** 1.2).expand(-1, -1, cells, cells)
+    constant = uniform_map(torch.rand(len(images), generator=generator) ** 1.5).expand(-1, -1, cells, cells)
     varied = torch.rand(len(images), 1, 1, 1, generator=generator) < _MAPPED_SHARE
     return torch.where(varied, random_maps(len(images), cells, generator), constant)

@@ -7,7 +7,7 @@ from pytorch_msssim import ms_ssim
 from torch import Tensor
 from torch.nn import functional
 
-from pipeline.metrics.grid import FLAT_ENERGY, GRID, fine_detail, local_grid_contrast
+from pipeline.metrics.grid import FLAT_ENERGY, GRID, fine_detail
 
 _FEATURE_WINDOWS = (8, 4)
 """Positions a side of the windows of large and of small feature maps."""
@@ -69,10 +69,3 @@ def local_energy_error(pictures: Tensor, originals: Tensor) -> Tensor:
         ).log()
 
     return (energy(pictures) - energy(originals)).square().flatten(1).mean(1)
-
-
-def added_grid(pictures: Tensor, originals: Tensor, sides: Sequence[int]) -> Tensor:
-    """``(batch,)``: `local_grid_contrast` above that of the originals, of ``(batch, 3, H, W)`` in [0, 1], summed over
-    blocks of ``sides`` pixels: the dots that a network whose positions are blocks of pixels leaves in them."""
-    contrasts = ((local_grid_contrast(pictures, side), local_grid_contrast(originals, side)) for side in sides)
-    return torch.stack([(found - wanted).relu().flatten(1).mean(1) for found, wanted in contrasts]).sum(0)

@@ -17,15 +17,6 @@ def test_grid_contrast_tells_dots_from_grain() -> None:
     assert grid_contrast(dots) > 1
 
 
-def test_grid_contrast_is_of_the_blocks_that_it_is_asked_for() -> None:
-    dots = torch.full((1, 3, 128, 128), 0.5)
-    dots[:, :, 3::4, 3::4] += 0.05
-    assert grid_contrast(dots, 4) > 1
-    assert grid_contrast(dots.roll((1, 2), (2, 3)), 4) == pytest.approx(grid_contrast(dots, 4).item(), rel=0.05)
-    dots[:, :, 3::8, 3::8] = dots[:, :, 7::8, 7::8] = 0.5
-    assert grid_contrast(dots, 8) > 1
-
-
 @pytest.mark.parametrize(("period", "least"), [(8, 0.3), (16, 0.2), (32, 0.1)])
 def test_grid_repetition_tells_a_weave_from_grain(period: int, least: float) -> None:
     generator = torch.Generator().manual_seed(0)
@@ -56,7 +47,6 @@ def test_figures_of_originals_are_within_their_own_range() -> None:
     (figures,) = grid_figures(originals, originals).values()
     assert figures.contrast <= figures.contrast_of_photographs
     assert figures.repetition <= figures.repetition_of_photographs
-    assert figures.dots <= figures.dots_of_photographs
 
 
 def test_dots_on_a_flat_part_show_there_alone() -> None:
@@ -65,13 +55,6 @@ def test_dots_on_a_flat_part_show_there_alone() -> None:
     clean, dotted = grid_figures([original], [original]), grid_figures([original], [picture])
     assert dotted["flat"].contrast > 1 > 10 * dotted["flat"].contrast_of_photographs
     assert dotted["textured"] == clean["textured"]
-
-
-def test_dots_of_the_painters_positions_show_as_such() -> None:
-    original, picture = _parts(), _parts()
-    picture[1::4, 1:128:4] += 10
-    (flat, *_) = grid_figures([original], [picture]).values()
-    assert flat.dots > 1 > 10 * flat.dots_of_photographs
 
 
 def test_pictures_smaller_than_a_patch_have_no_figures() -> None:

@@ -3,7 +3,6 @@
 import torch
 
 from pipeline.training.losses import (
-    added_grid,
     feature_statistics,
     local_energy_error,
     ms_ssim_error,
@@ -41,11 +40,3 @@ def test_energy_of_detail_is_that_of_other_grain_but_not_of_none() -> None:
     grain, other = 0.5 + 0.05 * torch.randn(2, 1, 3, 64, 64, generator=torch.Generator().manual_seed(0))
     assert local_energy_error(grain, grain) == 0
     assert 5 * local_energy_error(other, grain) < local_energy_error(torch.full_like(grain, 0.5), grain)
-
-
-def test_dots_that_the_original_has_are_no_loss() -> None:
-    grain = 0.5 + 0.02 * torch.randn(1, 3, 128, 128, generator=torch.Generator().manual_seed(0))
-    dotted = grain.clone()
-    dotted[..., 2::4, 2::4] += 0.1
-    assert added_grid(dotted, dotted, (4, 8)) == 0
-    assert added_grid(dotted, grain, (4,)) > 0.5 > 10 * added_grid(grain, dotted, (4, 8))
