@@ -29,12 +29,17 @@ def without_weave(painted: Tensor, windows: Mapping[int, int]) -> Tensor:
 
 def _weave(painted: Tensor, side: int, window: int) -> Tensor:
     """The mean pattern of ``side`` × ``side`` pixels around each position."""
-    places = F.pixel_unshuffle(painted, side).unflatten(1, (-1, side**2))
-    apart = places - places.mean(2, keepdim=True)
-    limited = apart / torch.addcmul(torch.ones((), device=apart.device), apart, apart, value=_LIMIT**-2)
-    rows, columns = (_box(length, window).to(limited) for length in limited.shape[3:])
-    common = rows @ limited @ columns.mT
-    return F.pixel_shuffle((common - common.mean(2, keepdim=True)).flatten(1, 2), side)
+    batch, colours, height, width = painted.shape
+    rows, columns = height // side, width // side
+    # Laid out so that the means over rows and over columns are single products of large matrices.
+    grid = painted.reshape(batch, colours, rows, side, columns, side).permute(0, 2, 1, 3, 5, 4)
+    places = grid.reshape(batch, rows, colours, side**2, columns)
+    apart = places - places.mean(3, keepdim=True)
+    limited = apart / torch.addcmul(apart.new_ones(()), apart, apart, value=_LIMIT**-2)
+    over_rows = _box(rows, window).to(limited) @ limited.flatten(2)
+    common = (over_rows.reshape(-1, columns) @ _box(columns, window).to(limited).mT).reshape(places.shape)
+    pattern = (common - common.mean(3, keepdim=True)).reshape(grid.shape)
+    return pattern.permute(0, 2, 1, 3, 5, 4).reshape(painted.shape)
 
 
 def _box(length: int, window: int) -> Tensor:
