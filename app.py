@@ -14,7 +14,7 @@ os.environ.setdefault("GRADIO_SSR_MODE", "false")
 if os.environ.get("SPACES_ZERO_GPU"):
     import spaces  # noqa: F401  (before torch)
 
-from pipeline.ui.temporary import own_folder
+from pipeline.ui.temporary import own_folder, remember_files
 
 os.environ["GRADIO_TEMP_DIR"] = own_folder()
 
@@ -51,6 +51,7 @@ def page_over(actions: Actions) -> gr.Blocks:
     page = gr.Blocks(title="Bitbrush", delete_cache=(KEPT_SECONDS // 4, KEPT_SECONDS))
     with page:
         connect(page, page_parts(), actions)
+    remember_files(page)
     page.queue(max_size=QUEUE_SIZE * actions.engine.places)
     return page
 

@@ -537,6 +537,22 @@ def test_every_method_samples_and_plots(browser: "Browser", served: "ServedApp",
         assert page.locator("#how .wide svg").first.is_visible()
 
 
+def test_two_choices_in_a_row_are_both_made(browser: "Browser", served: "ServedApp"):
+    with opened(browser, served) as page:
+        page.locator("#result").focus()
+        page.keyboard.press("6")
+        wait_for_captions(page, "Autoencoder", "follows")
+        page.keyboard.press("5")
+        page.locator("#captions .right", has_text="follows").wait_for(state="detached")
+        page.wait_for_function("!document.querySelector('#run').disabled && document.querySelector('#stop').disabled")
+
+
+def test_an_empty_clipboard_is_said(browser: "Browser", served: "ServedApp"):
+    with opened(browser, served) as page:
+        page.locator("#photo [aria-label='Paste from clipboard']").first.click()
+        wait_for_status(page, "No picture came from the clipboard")
+
+
 def test_re_roll_paints_anew(browser: "Browser", served: "ServedApp", photo: Path):
     with opened(browser, served) as page:
         page.locator("#photo input[type=file]").set_input_files(photo)

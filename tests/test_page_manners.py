@@ -17,6 +17,7 @@ from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from PIL import Image
 
+import app
 from pipeline.cache import ByteCache
 from pipeline.codec import _nbytes
 from pipeline.pictures import read_picture
@@ -30,6 +31,7 @@ from pipeline.ui.engine import PAINTING_BYTES_KEPT, Engine
 from pipeline.ui.files import RunFolder
 from pipeline.ui.request import Request
 from pipeline.ui.sides import Side, Sides
+from pipeline.ui.temporary import FileNames
 from pipeline.ui.turns import Stopped, Turn, Turns
 from pipeline.ui.view import report
 
@@ -59,6 +61,25 @@ def test_caches_hold_no_more_than_their_bytes():
     assert (cache.get("a"), cache.total) == (None, 7)
     cache.put("d", bytes(11))
     assert (cache.get("d"), cache.total) == (None, 7)
+
+
+def test_files_that_are_gone_are_forgotten_and_others_may_come_meanwhile(tmp_path: Path):
+    known = FileNames()
+    for name in ("kept", "gone"):
+        (tmp_path / name).touch()
+        known.add(str(tmp_path / name))
+    (tmp_path / "gone").unlink()
+    for name in known:
+        known.add(name + " more")
+    assert {Path(name).name for name in set.__iter__(known)} >= {"kept"}
+    assert str(tmp_path / "gone") not in known
+
+
+def test_the_page_remembers_its_files_so(codec: "Codec"):
+    page = app.build_app(lambda: codec)
+    assert len(page.temp_file_sets) > 5
+    assert all(isinstance(names, FileNames) for names in page.temp_file_sets)
+    assert page.upload_file_set is page.temp_file_sets[0]
 
 
 def test_a_reconstruction_counts_every_tensor_in_it():

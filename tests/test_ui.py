@@ -1,7 +1,9 @@
 """What stands beside what, what is remembered, links, maps and plots; without a server."""
 
+import mimetypes
 import os
 import pickle
+import re
 import shutil
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -21,7 +23,8 @@ from pipeline.comparison.baselines import PlainResult, encode_plain
 from pipeline.comparison.differences import error_map
 from pipeline.comparison.invention import invented, invention_map, seed_spread
 from pipeline.comparison.overlay import map_overlay
-from pipeline.errors import ImageError
+from pipeline.errors import ImageError, StreamError
+from pipeline.pictures import PICTURE_SUFFIXES
 from pipeline.settings import DEFAULT_SETTINGS, EVEN, Allocation, Decoder, DecodeSettings, SystemName
 from pipeline.stream import QUALITY_STEPS
 from pipeline.ui import checks, plots, updates, view, zerogpu
@@ -31,6 +34,7 @@ from pipeline.ui.choices import EXAMPLES, FLOW_STEPS, LINKED_MAPS, PRESETS, RANG
 from pipeline.ui.choosing import Choosing
 from pipeline.ui.engine import Engine, film_steps
 from pipeline.ui.extras import Extras
+from pipeline.ui.files import RunFolder
 from pipeline.ui.invention import INVENTED
 from pipeline.ui.opening import remembered
 from pipeline.ui.pictures import region
@@ -41,6 +45,8 @@ from pipeline.ui.sides import Side, Sides
 from pipeline.ui.turns import Stopped, Turns
 
 SETTINGS = DecodeSettings(num_inference_steps=2, seed=5)
+WEB_TYPES = {"image/png", "image/jpeg", "image/gif", "image/webp", "image/bmp", "image/x-ms-bmp"}
+"""What browsers know by themselves."""
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -299,14 +305,43 @@ def test_what_was_stopped_begins_again_by_choice_alone(run: Run):
     assert run.declined == set()
 
 
+def test_what_is_stopped_while_it_waits_is_not_promised_any_more(run: Run):
+    turns, sides = Turns(), Sides(Side.REPAINT, Side.JXL)
+    turns.begin()
+    turns.take()
+    turns.join()
+    turns.stop()
+    ended = updates.ended(turns, run, sides)
+    assert "before it began" in ended.status and "follows" not in ended.captions
+    assert run.declined == {Side.JXL} and ended.run_button["interactive"]
+    run.declined.clear()
+
+
+def test_scores_that_a_stop_left_out_are_made_up_for(actions: Actions, run: Run):
+    deque(Choosing(actions.engine).complete(run, Sides(Side.JPEG, Side.AVIF), Turns()), maxlen=0)
+    del run.pictures.scores[Side.AUTOENCODER], run.pictures.scores[Side.AVIF]
+    *_, answer = Choosing(actions.engine).complete(run, Sides(Side.WEBP, Side.REPAINT), Turns())
+    assert {"autoencoder", "avif", "webp"} <= set(answer.numbers["methods"])
+
+
+def test_a_result_that_is_gone_is_said_before_any_work(actions: Actions, small_photo: Path):
+    run = actions.encode(Request(str(small_photo), "quality", 0.3, SETTINGS))
+    deque(actions.decode(run, Sides()), maxlen=0)
+    shutil.rmtree(Path(run.pictures.files[Side.REPAINT]).parent)
+    with pytest.raises(gr.Error, match="no longer kept"):
+        next(Extras(actions).sample(2, run, Turns()))
+    assert "run a photo" in plots.draw(plots.RATE_PSNR, False, False, None)
+    assert "picture on the screen" in plots.draw(plots.RATE_PSNR, False, False, run)
+
+
 def test_buttons_stay_busy_while_another_run_is_on_its_way(run: Run):
     turns = Turns()
     turns.begin()
     turns.take()
     turns.join()
-    assert updates.ended(turns, run).stop_button["interactive"]
+    assert updates.ended(turns, run, Sides()).stop_button["interactive"]
     turns.take()
-    ended = updates.ended(turns, run)
+    ended = updates.ended(turns, run, Sides())
     assert ended.run_button["interactive"] and ended.picture_file["interactive"]
 
 
@@ -319,6 +354,13 @@ def test_a_photo_in_use_stays_and_one_that_is_gone_is_said(small_photo: Path, tm
     photo.unlink()
     with pytest.raises(gr.Error, match="choose it again"):
         checks.check_photo(str(photo))
+
+
+def test_the_folder_of_a_converted_photo_in_use_stays(small_photo: Path):
+    photo = RunFolder().picture("photo", read(str(small_photo)))
+    os.utime(Path(photo).parent, (0, 0))
+    checks.check_photo(photo)
+    assert Path(photo).parent.stat().st_mtime > 1e9
 
 
 def test_a_plot_that_nobody_sees_is_not_drawn():
@@ -379,14 +421,14 @@ def test_links_say_what_they_open():
     assert [preset.name for preset in PRESETS if preset.matches(Link())] == ["Balanced"]
 
 
-def test_each_codec_has_its_own_settings_until_they_are_changed():
-    standard, ultralow = (DEFAULT_SETTINGS[name] for name in SystemName)
-    own = (ultralow.decoder, ultralow.num_inference_steps, ultralow.noise_level)
-    assert updates.codec_settings("ultralow", "flow", 4, standard.noise_level) == own
-    back = (standard.decoder, standard.num_inference_steps, standard.noise_level)
-    assert updates.codec_settings("bpp", *own) == back
-    assert updates.codec_settings("ultralow", "flow", 7, 0.77) == ("diffusion", gr.skip(), gr.skip())
-    assert updates.codec_settings("quality", "flow", 7, 0.77) == (gr.skip(),) * 3
+def test_another_rate_control_changes_only_what_its_codec_lacks():
+    ultralow = DEFAULT_SETTINGS[SystemName.ULTRALOW]
+    own = ("diffusion", ultralow.num_inference_steps, gr.skip())
+    assert updates.codec_settings("ultralow", "flow", FLOW_STEPS) == own
+    assert updates.codec_settings("ultralow", "flow", 7) == ("diffusion", gr.skip(), gr.skip())
+    for rate in RANGES:
+        assert updates.codec_settings(rate, "diffusion", 10) == (gr.skip(),) * 3
+    assert updates.codec_settings("quality", "flow", FLOW_STEPS) == (gr.skip(),) * 3
     assert Link.from_query({"ultralow": "0.01", "decoder": "flow"}).settings == ultralow
     assert Link.from_query({"ultralow": "0.01"}).settings == ultralow
     assert Link.from_query({"ultralow": "9"}).value == RANGES["ultralow"][1]
@@ -433,3 +475,26 @@ def test_under_zerogpu_model_work_is_decorated_at_start_up(monkeypatch: pytest.M
     *_, last = engine.paint(run.stream, SETTINGS)
     np.testing.assert_array_equal(last.image, run.pictures.read(Side.REPAINT))
     assert asked == [zerogpu.ENCODE_SECONDS, zerogpu.START_SECONDS + 1]
+
+
+def test_under_zerogpu_errors_keep_their_sentences():
+    def encode() -> bytes:
+        raise StreamError("The stream is damaged.")
+
+    def decode() -> Iterator[int]:
+        yield 0
+        raise StreamError("The stream is damaged.")
+
+    with pytest.raises(gr.Error, match="is damaged"):
+        zerogpu.told_errors(encode)()
+    with pytest.raises(gr.Error, match="is damaged"):
+        list(zerogpu.told_errors(decode)())
+
+
+def test_the_page_takes_every_kind_of_picture_file():
+    script = (Path(view.__file__).parent / "page.js").read_text()
+    pattern = re.compile(re.search(r"const PICTURE = /(.+)/i;", script)[1], re.IGNORECASE)
+    accepted = re.search(r'picker.accept = "image/\*,(.+)";', script)[1].split(",")
+    for suffix in PICTURE_SUFFIXES:
+        assert pattern.search(f"photo{suffix}")
+        assert suffix in accepted or mimetypes.guess_type(f"photo{suffix}")[0] in WEB_TYPES

@@ -92,6 +92,8 @@ class Compression:
     def codec(self) -> "Codec":
         from pipeline.codec import Codec
 
+        if self.system is SystemName.ULTRALOW and self.quality_map is not QualityMapKind.EVEN:
+            raise SettingsError(f"The {self.system} codec takes no quality map; choose even, or the standard codec.")
         codec = Codec.from_pretrained()
         low, high = codec.system(self.system).bpp_range
         if self.bpp is not None and not low <= self.bpp <= high:

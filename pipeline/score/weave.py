@@ -7,7 +7,6 @@ picture knows nothing of those grids. A U-Net has one for each of its depths.
 from collections.abc import Mapping
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 _LIMIT = 3 / 255

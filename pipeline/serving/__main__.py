@@ -21,6 +21,8 @@ def main() -> None:
         if error.name != "ray":
             raise
         parser.exit(1, "Ray is not installed; run pip install -r requirements-serve.txt.\n")
+    if options.join and (options.gpus or options.cores):
+        parser.error("--gpus and --cores belong to the page that starts the workers, not to one that joins them.")
     try:
         scale = cluster.Scale(options.workers, options.max_workers or options.workers, options.gpus, options.cores)
     except BitbrushError as error:

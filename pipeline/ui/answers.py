@@ -82,19 +82,6 @@ class Begun(NamedTuple):
 
 
 class Ended(NamedTuple):
-    """Status and `Buttons`."""
-
-    status: Any
-    run_button: Any
-    decode_button: Any
-    compare_button: Any
-    sample_button: Any
-    stop_button: Any
-    stream_file: Any
-    picture_file: Any
-
-
-class Failed(NamedTuple):
     """Status, `Buttons` and `Pair`."""
 
     status: Any

@@ -12,7 +12,7 @@ from pipeline.errors import BitbrushError, ImageError, StreamError
 from pipeline.pictures import image_size, read_picture
 from pipeline.stream import read_header
 from pipeline.ui.answers import Viewable
-from pipeline.ui.files import RunFolder, file_stem
+from pipeline.ui.files import RunFolder, file_stem, touch_folder
 from pipeline.ui.report import header_in_words, sentence
 
 _BROWSER_STARTS = (b"\x89PNG", b"\xff\xd8", b"GIF8", b"BM")
@@ -44,6 +44,7 @@ def _keep(photo: str) -> None:
     """Makes a photo in use count as new, as Gradio deletes old uploads."""
     try:
         os.utime(photo)
+        touch_folder(photo)
     except FileNotFoundError:
         raise ImageError("The photo is no longer kept here; choose it again.") from None
     except PermissionError:

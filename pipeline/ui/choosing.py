@@ -51,6 +51,7 @@ class Choosing:
                         yield Completed(progressing, *view.pair(run, sides))
                         go_on()
                     said.append(run.pictures.refusals.get(missing[0], f"Added {missing[0]}."))
+                methods.score_rest(self._engine, run, go_on)
                 status = sentence(" ".join(said))
             except Stopped:
                 status = STOPPED

@@ -16,7 +16,6 @@ from pipeline.ui.answers import (
     Completed,
     Controls,
     Ended,
-    Failed,
     Files,
     Modes,
     Painting,
@@ -85,7 +84,7 @@ def _connect_runs(page: gr.Blocks, parts: Parts, actions: Actions) -> None:
     decompressed = work(begun.then, actions.decompress, View, api_name="decompress", **newest)
 
     joined = at_once(parts.complete_button.click, updates.joined, Buttons, **newest)
-    completed = work(joined.then, choosing.complete, Completed, **private)
+    completed = work(joined.then, choosing.complete, Completed, **private, **newest)
 
     joined = at_once(parts.compare_button.click, updates.joined, Buttons)
     compared = work(joined.then, extras.compare, Compared, api_name="compare")
@@ -94,8 +93,8 @@ def _connect_runs(page: gr.Blocks, parts: Parts, actions: Actions) -> None:
     sampled = work(joined.then, extras.sample, Sampled, **private)
 
     for done in (compressed, decompressed, completed, compared, sampled):
-        at_once(done.then, updates.ended, Ended)
-        at_once(done.failure, updates.failed, Failed)
+        at_once(done.then, updates.ended, Ended, **newest)
+        at_once(done.failure, updates.failed, Ended)
     for done in (opened, compressed, decompressed):
         done.success(plots.draw, parts.wanted(plots.draw), parts.plot, js="bitbrush.screenIfSeen", **ASIDE)
     compared.success(updates.sheet_ready, parts.comparison, parts.sheet, **AT_ONCE)

@@ -72,7 +72,7 @@ class Extras:
     def _compare(self, request: Request, run: Run | None, go_on: Callable[[], None]) -> Iterator[Compared]:
         yield Compared(progress("Compressing …"))
         fresh = self._actions.encode(request, go_on)
-        known = run is not None and run.finished and run.has_original
+        known = run is not None and run.finished and run.has_original and run.pictures.folder.kept
         if run is None or not known or (run.stream, run.settings) != (fresh.stream, fresh.settings):
             run = fresh
             for shown in self._actions.decode(run, Sides(), go_on):
@@ -85,6 +85,7 @@ class Extras:
                     for status in methods.make(self._engine, run, side):
                         yield Compared(status, grid_html(run, network))
                         go_on()
+            methods.score_rest(self._engine, run, go_on)
             refused = len(run.pictures.refusals)
             done = (
                 "Every method has been through the same picture."

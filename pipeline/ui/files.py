@@ -16,6 +16,7 @@ from gradio.utils import get_upload_folder
 from PIL import Image
 
 from pipeline.arrays import UInt8
+from pipeline.errors import BitbrushError
 from pipeline.pictures import save_png
 
 KEPT_SECONDS = 3600
@@ -36,6 +37,20 @@ def file_stem(name: str | None, fallback: str) -> str:
     return re.sub(r"[^\w.-]+", "-", Path(name or "").stem).strip("-.")[:40] or fallback
 
 
+def touch_folder(file: str) -> None:
+    """Makes the run's folder that a file lies in, if any, count as new."""
+    folder = Path(file).parent
+    if folder.name.startswith(_PREFIX):
+        os.utime(folder)
+
+
+class NotKeptError(BitbrushError):
+    """The files of a run are gone, because many others were made since."""
+
+    def __init__(self) -> None:
+        super().__init__("This result is no longer kept; press Run to make it again.")
+
+
 class RunFolder:
     """The files of one run. When a new one comes, those of runs that ended long ago go, and the oldest beyond
     `KEPT_BYTES`; none that is `held`."""
@@ -47,10 +62,21 @@ class RunFolder:
         self._path = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=cache))
         self._previews: list[tuple[float, str]] = []
 
+    @property
+    def kept(self) -> bool:
+        """Whether it is still there."""
+        return self._path.exists()
+
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Nothing of it is removed inside this block."""
+        """Nothing of it is removed inside this block.
+
+        Raises:
+            NotKeptError: it was removed before.
+        """
         with _holding:
+            if not self.kept:
+                raise NotKeptError
             _held[self._path] += 1
         try:
             yield

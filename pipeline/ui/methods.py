@@ -1,6 +1,6 @@
 """How each picture of the comparison is made from a finished run: by a method of the catalogue."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -92,6 +92,14 @@ def score(engine: Engine, run: Run, side: Side) -> None:
     if run.has_original and side in METHODS:
         pictures = run.pictures
         pictures.scores[side] = engine.measure(pictures.read(Side.ORIGINAL), pictures.read(side))
+
+
+def score_rest(engine: Engine, run: Run, go_on: Callable[[], None]) -> None:
+    """Measures the sides that are there without scores, as a stop leaves them; ``go_on`` is asked before each."""
+    for side in METHODS:
+        if side in run.pictures and side not in run.pictures.scores:
+            go_on()
+            score(engine, run, side)
 
 
 def other_decoder(settings: DecodeSettings) -> DecodeSettings:

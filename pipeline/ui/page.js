@@ -7,6 +7,9 @@
   const REGION_SHARE = 0.75;  // of the frame that the worst region fills
   const WHEEL_FACTOR = 1.05;  // by which the slider zooms at every turn of the wheel
 
+  const NO_PICTURE =
+    "No picture came from the clipboard; copy one and press Ctrl+V, allow the page to read it, or choose a file.";
+
   const find = (selector) => document.querySelector(selector);
   // In its own task: when the divider has moved, the slider swallows the clicks of its page until a timer of its runs.
   const press = (selector) => setTimeout(() => {
@@ -55,7 +58,10 @@
 
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.altKey || event.metaKey || !handle()?.checkVisibility()) return;
-    const choice = /^(?:Digit|Numpad|Key)(\d|[UX])$/.exec(event.code)?.[1];
+    // Digits by their place, for some layouts write them with Shift; letters by what they write, where it is Latin.
+    const letter = /^[a-z]$/i.test(event.key) ? event.key.toUpperCase() : /^Key([A-Z])$/.exec(event.code)?.[1];
+    const digit = /^Digit(\d)$/.exec(event.code)?.[1] ?? (event.code.startsWith("Numpad") ? event.key : "");
+    const choice = /^(?:\d|[UX])$/.test(digit) ? digit : /^[UX]$/.test(letter ?? "") ? letter : null;
     const direction = {ArrowLeft: -1, ArrowRight: 1}[event.code];
     if (direction && event.target.matches("body, #result, [data-testid='slider']")) {
       event.preventDefault();
@@ -75,7 +81,7 @@
   }, true);
 
   // Gradio's own pasting empties the photo where there is no picture to paste, and its dropping knows few formats.
-  const PICTURE = /\.(?:png|jpe?g|webp|avif|gif|bmp|tiff?|p[bgpn]m|hei[cf]|jxl)$/i;
+  const PICTURE = /\.(?:a?png|jpe?g?|jfif|webp|avif|gif|bmp|tiff?|p[bgpnf]m|hei[cf]|hif|jxl)$/i;
   const isPicture = (file) => file.type.startsWith("image/") || PICTURE.test(file.name);
   const give = (files) => {
     const [picture, input] = [[...files].find(isPicture), find("#photo input[type='file']")];
@@ -105,7 +111,10 @@
   document.addEventListener("click", (event) => {
     if (!event.target.closest("#photo [aria-label='Paste from clipboard']")) return;
     swallow(event);
-    picturesOfClipboard().then(give).catch(() => {});
+    picturesOfClipboard().then(give).catch(() => false).then((given) => {
+      const status = find("#status .prose");
+      if (!given && status) status.innerHTML = `<p>${NO_PICTURE}</p>`;
+    });
   }, true);
 
   // Gradio uploads what its editor holds, three files, whenever any status on the page changes; once is enough.
@@ -200,7 +209,7 @@
     });
     const picker = find("#photo input[type='file']");
     if (picker && !picker.accept.includes(".jxl")) {
-      picker.accept = "image/*,.avif,.heic,.heif,.jxl,.pbm,.pgm,.pnm,.ppm,.tif,.tiff";
+      picker.accept = "image/*,.apng,.avif,.heic,.heif,.hif,.jfif,.jpe,.jxl,.pbm,.pfm,.pgm,.pnm,.ppm,.tif,.tiff";
     }
     const divider = handle();
     if (divider) {

@@ -7,18 +7,13 @@ import numpy as np
 from PIL import Image
 
 from pipeline.arrays import Float64, UInt8
-from pipeline.errors import BitbrushError
 from pipeline.ui.figures import stem
-from pipeline.ui.files import RunFolder
+from pipeline.ui.files import NotKeptError, RunFolder
 from pipeline.ui.sides import Side
 
 if TYPE_CHECKING:
     from pipeline.comparison.differences import Box
     from pipeline.metrics import Scores
-
-
-class NotKeptError(BitbrushError):
-    """The file of a picture is gone, because many others were made since."""
 
 
 class Pictures:
@@ -95,7 +90,7 @@ def _pixels(file: str) -> UInt8:
         with Image.open(file) as image:
             return np.asarray(image)
     except FileNotFoundError:
-        raise NotKeptError("This result is no longer kept; press Run to make it again.") from None
+        raise NotKeptError from None
 
 
 def region(picture: UInt8, original: UInt8 | None) -> "Box":

@@ -59,7 +59,7 @@ def draw(kind: str, dark: bool | None, narrow: bool, run: Run | None) -> Any:
         figure = (plots.steps_curves if kind == STEPS else plots.distortion_perception)(results, mark, dark)
     if narrow:
         figure.set_size_inches(_NARROW_INCHES)
-    folder = run.pictures.folder if run else RunFolder()
+    folder = run.pictures.folder if run and run.pictures.folder.kept else RunFolder()
     path = folder.path(f"plot-{KINDS.index(kind)}{'-dark' if dark else ''}.png")
     figure.savefig(path, dpi=_DOTS_PER_INCH, transparent=True)
     whose = f"Means of {results.pictures} Kodak pictures"

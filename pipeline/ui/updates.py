@@ -4,7 +4,7 @@ from typing import Any
 
 import gradio as gr
 
-from pipeline.settings import DECODER_NAMES, DEFAULT_SETTINGS, Decoder, QualityMapKind, SystemName
+from pipeline.settings import DECODER_NAMES, DEFAULT_SETTINGS, Decoder, QualityMapKind
 from pipeline.ui import view
 from pipeline.ui.answers import (
     KEEP,
@@ -14,7 +14,6 @@ from pipeline.ui.answers import (
     Chosen,
     Controls,
     Ended,
-    Failed,
     Files,
     Modes,
     Painting,
@@ -23,9 +22,9 @@ from pipeline.ui.answers import (
 )
 from pipeline.ui.choices import EXAMPLES, PRESETS, RANGES, Link, recommended
 from pipeline.ui.engine import RateControl, codec_behind
+from pipeline.ui.files import NotKeptError
 from pipeline.ui.layout import OPENING, UNPAINTED
 from pipeline.ui.masks import preview
-from pipeline.ui.pictures import NotKeptError
 from pipeline.ui.report import sentence
 from pipeline.ui.request import draw_seed
 from pipeline.ui.run import Run
@@ -64,18 +63,26 @@ def _idle(run: Run | None) -> Buttons:
     return Buttons(on, on, on, on, off, *ready(run))
 
 
-def ended(turns: Turns, run: Run | None) -> Ended:
-    """When a run has ended; files that are there can be downloaded. Another may have joined by now."""
-    return Ended(LOST if turns.lost else KEEP, *(_busy() if turns.expecting else _idle(run)))
+def ended(turns: Turns, run: Run | None, sides: Sides) -> Ended:
+    """When a run has ended; files that are there can be downloaded. Another may have joined by now; one that was
+    stopped on its way makes no more pictures, and the captions promise none."""
+    if not turns.lost:
+        return Ended(KEEP, *(_busy() if turns.expecting else _idle(run)), *Pair())
+    if run is not None:
+        run.declined.update(view.missing(run, sides))
+    return Ended(LOST, *_idle(run), *_pair(run, sides))
 
 
-def failed(run: Run | None, sides: Sides) -> Failed:
+def failed(run: Run | None, sides: Sides) -> Ended:
     """When a run has failed; pictures and captions promise no more."""
+    return Ended(FAILED, *_idle(run), *_pair(run, sides))
+
+
+def _pair(run: Run | None, sides: Sides) -> Pair:
     try:
-        pair = view.pair(run, sides) if run else Pair()
+        return view.pair(run, sides) if run else Pair()
     except NotKeptError:
-        pair = Pair()
-    return Failed(FAILED, *_idle(run), *pair)
+        return Pair()
 
 
 def opening_ended(turns: Turns, run: Run | None) -> Files:
@@ -126,16 +133,14 @@ def recommended_steps(rate: RateControl, decoder: str, steps: int) -> int | dict
     return recommended(rate, Decoder(decoder)).num_inference_steps if steps in known else KEEP
 
 
-def codec_settings(rate: RateControl, decoder: str, steps: int, noise: float) -> Painting:
-    """When another rate control is chosen: its codec's own settings in place of another's."""
-    codec = codec_behind(rate)
-    others = [DEFAULT_SETTINGS[each] for each in SystemName if each != codec]
-    own = DEFAULT_SETTINGS[codec]
-    if noise in [each.noise_level for each in others]:
-        return Painting(own.decoder, own.num_inference_steps, own.noise_level)
-    if recommended(rate, Decoder(decoder)).decoder == decoder:
+def codec_settings(rate: RateControl, decoder: str, steps: int) -> Painting:
+    """When another rate control is chosen: a decoder that its codec has, with the steps that this one does best with,
+    unless the user had chosen others."""
+    own = recommended(rate, Decoder(decoder))
+    if own.decoder == decoder:
         return Painting()
-    return Painting(own.decoder, recommended_steps(rate, decoder, steps))
+    usual = {recommended(each, known).num_inference_steps for each in RANGES for known in DECODER_NAMES}
+    return Painting(own.decoder, own.num_inference_steps if steps in usual else KEEP)
 
 
 def choose_preset(preset: str) -> Chosen:

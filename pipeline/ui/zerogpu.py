@@ -3,10 +3,16 @@
 Everywhere else the functions stay as they are. ``app.py`` sees to it that ``spaces`` is imported before torch.
 """
 
+import inspect
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import wraps
 from typing import Any
 
+import gradio as gr
+
+from pipeline.errors import BitbrushError
 from pipeline.settings import DecodeSettings
 
 ENCODE_SECONDS = 30
@@ -28,4 +34,31 @@ def duration(*arguments: Any) -> int:
 
 def on_gpu(work: Callable[..., Any]) -> Callable[..., Any]:
     """``work``, a function or generator function, decorated for ZeroGPU where that is; to be called at start-up."""
-    return spaces.GPU(work, duration=duration) if spaces else work
+    return spaces.GPU(told_errors(work), duration=duration) if spaces else work
+
+
+def told_errors(work: Callable[..., Any]) -> Callable[..., Any]:
+    """``work`` whose errors keep their sentences on the way out of its process, which lets only Gradio's pass."""
+    if inspect.isgeneratorfunction(work):
+
+        @wraps(work)
+        def generate(*arguments: Any, **options: Any) -> Iterator[Any]:
+            with _told():
+                yield from work(*arguments, **options)
+
+        return generate
+
+    @wraps(work)
+    def call(*arguments: Any, **options: Any) -> Any:
+        with _told():
+            return work(*arguments, **options)
+
+    return call
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    try:
+        yield
+    except BitbrushError as error:
+        raise gr.Error(str(error), print_exception=False) from error

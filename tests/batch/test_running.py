@@ -15,7 +15,7 @@ from pipeline.batch import Batch, Compression, Decompression, running
 from pipeline.batch.journal import JOURNAL
 from pipeline.errors import SettingsError
 from pipeline.images import load_image
-from pipeline.settings import Decoder, Precision, SystemName
+from pipeline.settings import Decoder, Precision, QualityMapKind, SystemName
 from tests.conftest import synthetic_picture
 
 ORDER = Compression(SystemName.STANDARD, quality=0.3)
@@ -292,6 +292,12 @@ def test_a_file_cannot_take_the_results(folder, tmp_path):
 def test_a_bitrate_out_of_range_is_refused_once(folder, asked):
     with pytest.raises(SettingsError, match="bitrate"):
         go(folder, Compression(SystemName.STANDARD, bpp=9.0))
+    assert not asked
+
+
+def test_a_map_for_the_ultra_low_codec_is_refused_once(folder, asked):
+    with pytest.raises(SettingsError, match="takes no quality map"):
+        go(folder, Compression(SystemName.ULTRALOW, QualityMapKind.ADAPTIVE, bpp=0.02))
     assert not asked
 
 

@@ -27,6 +27,13 @@ def test_wrong_numbers_are_refused():
     assert done.returncode == 2 and "at least one worker" in done.stderr
 
 
+def test_what_belongs_to_the_workers_is_refused_of_a_page_that_joins_them():
+    pytest.importorskip("ray", reason="Ray is not installed (requirements-serve.txt)")
+    command = [sys.executable, "-m", "pipeline.serving", "--join", "--gpus", "1"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 2 and "starts the workers" in done.stderr
+
+
 def test_it_serves_the_page_until_it_is_told_to_end(codec: Codec, photo: Path):
     pytest.importorskip("ray", reason="Ray is not installed (requirements-serve.txt)")
     port = app.free_port()
