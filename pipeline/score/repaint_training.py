@@ -29,7 +29,7 @@ from pipeline.training.states import States
 _MAPPED_SHARE = 0.3
 """Of the crops: a quality map that varies."""
 _VALIDATION_QUALITIES = (0.2, 0.4, 0.6)
-_ERROR_WEIGHT = 0.2
+_ERROR_WEIGHT = 0.12
 """Of the squared error of the residual in units of its scale."""
 
 
@@ -117,6 +117,6 @@ class RepaintTask:
 def _qualities(images: Tensor, generator: torch.Generator) -> Tensor:
     """Quality maps of a batch, most of them constant; low rates leave the most to paint and are drawn more often."""
     cells = images.shape[-1] // CELL
-    constant = uniform_map(torch.rand(len(images), generator=generator) ** 1.5).expand(-1, -1, cells, cells)
+    constant = uniform_map(torch.rand(len(images), generator=generator) ** 1.2).expand(-1, -1, cells, cells)
     varied = torch.rand(len(images), 1, 1, 1, generator=generator) < _MAPPED_SHARE
     return torch.where(varied, random_maps(len(images), cells, generator), constant)

@@ -1,4 +1,4 @@
-"""What eyes notice of a painted picture, as a loss: LPIPS, local statistics, energy of detail, and critics."""
+"""What eyes notice of a painted picture, as a loss: LPIPS, local statistics, energy of detail, spectra, and critics."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -9,7 +9,7 @@ from torch import Tensor
 
 from pipeline.metrics.perceptual.teacher import Teacher
 from pipeline.training.critics import Critics, balanced, critic_inputs
-from pipeline.training.losses import feature_statistics, local_energy_error
+from pipeline.training.losses import feature_statistics, local_energy_error, spectrum_error
 
 _MOST_SHIFT = 8
 """Pixels by which the crop is shifted against the grid of LPIPS' network."""
@@ -20,6 +20,8 @@ _STATISTICS_WEIGHT = 1.0
 """Of `feature_statistics` of the LPIPS network's maps."""
 _ENERGY_WEIGHT = 0.05
 """Of `local_energy_error`."""
+_SPECTRUM_WEIGHT = 3.0
+"""Of `spectrum_error`, of the picture as it is: halved or not, the networks' grids would hide in a view."""
 _CRITICS_SHARE = 0.5
 """Gradient of the critics at the picture, in units of that of LPIPS, statistics and energy together, at the peak of the
 learning rate."""
@@ -62,12 +64,13 @@ class Eyes:
     def __call__(self, images: Tensor, pictures: Tensor, decoded: Tensor, generator: torch.Generator) -> Tensor:
         """``(batch,)``: what is noticed of ``pictures`` painted for ``images``, all ``(batch, 3, H, W)`` in [0, 1];
         ``decoded`` is what the painter was given."""
+        spectrum = _SPECTRUM_WEIGHT * spectrum_error(pictures, images)
         view = View.random(generator)
         images, pictures, decoded = view(images), view(pictures), view(decoded)
         with torch.no_grad():
             wanted = self.teacher.stages(images)
         found = self.teacher.stages(pictures)
-        perceptual = self._perceptual(images, wanted, pictures, found)
+        perceptual = self._perceptual(images, wanted, pictures, found) + spectrum
         if self.critics is None:
             return perceptual
         with torch.no_grad():

@@ -13,6 +13,14 @@ _FEATURE_WINDOWS = (8, 4)
 """Positions a side of the windows of large and of small feature maps."""
 _LARGE_MAP = 24
 _LEAST_VARIANCE = 1e-4
+_SPECTRUM_WINDOW = 16
+"""Pixels a side of the windows that `spectrum_error` takes spectra of, every half of that."""
+_SPECTRA_A_SIDE = 7
+"""Windows a side whose spectra are one region's: 64 pixels a side."""
+_SPECTRUM_FLOOR = 0.5 / 255
+"""Deviation of white noise that spectra hardly tell from none."""
+_MISSING_SHARE = 0.1
+"""What missing energy counts, in units of what energy too much does."""
 _SILENT_SHARE = 0.05
 """Of the mean variance of a layer's channels: else a channel that the originals leave silent outweighs all others."""
 
@@ -69,3 +77,31 @@ def local_energy_error(pictures: Tensor, originals: Tensor) -> Tensor:
         ).log()
 
     return (energy(pictures) - energy(originals)).square().flatten(1).mean(1)
+
+
+def spectrum_error(pictures: Tensor, originals: Tensor) -> Tensor:
+    """``(batch,)``: how far from the original's the energy of a picture is at each frequency, of ``(batch, 3, H, W)``
+    in [0, 1], sides of at least 64.
+
+    A texture that repeats itself puts the energy of all frequencies into a few, which neither energy as a whole nor
+    LPIPS tells from detail. Too little counts for less than too much: not all detail can be known.
+
+    Returns:
+        The difference of the logarithms of the mean power spectra in regions of 64 × 64 pixels, above the original's
+        and, times `_MISSING_SHARE`, below, averaged over frequencies, channels and regions.
+    """
+    above = _log_spectra(pictures) - _log_spectra(originals)
+    return torch.where(above > 0, above, -_MISSING_SHARE * above).flatten(1).mean(1)
+
+
+def _log_spectra(pictures: Tensor) -> Tensor:
+    """Logarithms of mean power spectra ``(batch, 3 * frequencies, rows, columns)`` of regions."""
+    side = _SPECTRUM_WINDOW
+    weights = torch.hann_window(side, device=pictures.device)
+    weights = weights[:, None] * weights
+    windows = pictures.float().unfold(2, side, side // 2).unfold(3, side, side // 2)
+    spectra = torch.fft.rfft2(windows * weights)
+    power = spectra.real.square() + spectra.imag.square()
+    planes = power.permute(0, 1, 4, 5, 2, 3).flatten(1, 3)
+    floor = _SPECTRUM_FLOOR**2 * weights.square().sum()
+    return (functional.avg_pool2d(planes, _SPECTRA_A_SIDE, _SPECTRA_A_SIDE // 2 + 1) + floor).log()

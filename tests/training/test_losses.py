@@ -6,6 +6,7 @@ from pipeline.training.losses import (
     feature_statistics,
     local_energy_error,
     ms_ssim_error,
+    spectrum_error,
 )
 from tests.test_ultralow import tensor
 
@@ -40,3 +41,23 @@ def test_energy_of_detail_is_that_of_other_grain_but_not_of_none() -> None:
     grain, other = 0.5 + 0.05 * torch.randn(2, 1, 3, 64, 64, generator=torch.Generator().manual_seed(0))
     assert local_energy_error(grain, grain) == 0
     assert 5 * local_energy_error(other, grain) < local_energy_error(torch.full_like(grain, 0.5), grain)
+
+
+def test_spectra_tell_a_weave_from_grain_of_the_same_energy() -> None:
+    grain, other = 0.5 + 0.02 * torch.randn(2, 1, 3, 128, 128, generator=torch.Generator().manual_seed(0))
+    tile = torch.randn(1, 3, 4, 4, generator=torch.Generator().manual_seed(1))
+    weave = 0.5 + 0.02 * ((tile - tile.mean((2, 3), keepdim=True)) / tile.std()).repeat(1, 1, 32, 32)
+    same, alike, woven = (spectrum_error(picture, grain).item() for picture in (grain, other, weave))
+    assert same == 0 and 3 * alike < woven
+
+
+def test_too_much_energy_counts_for_more_than_too_little() -> None:
+    picture = 0.5 + 0.02 * torch.randn(1, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+    more, less = 0.5 + 1.5 * (picture - 0.5), 0.5 + (picture - 0.5) / 1.5
+    assert spectrum_error(more, picture) > 5 * spectrum_error(less, picture) > 0
+
+
+def test_spectra_have_gradients_where_pictures_are_even() -> None:
+    even = torch.full((1, 3, 64, 64), 0.5, requires_grad=True)
+    spectrum_error(even, torch.rand(1, 3, 64, 64)).sum().backward()
+    assert even.grad is not None and even.grad.isfinite().all() and even.grad.any()
