@@ -13,7 +13,7 @@ smoke: $(VENV)/.demo  ## start the app, answer one real request, stop
 serve: $(VENV)/.serve  ## the same page over two workers that Ray Serve keeps
 	$(BIN)/python -m pipeline.serving --workers 2
 
-test: $(VENV)/.test  ## all tests, in the same environment
+test: $(VENV)/.test  ## all but the slow tests, in the same environment
 	$(BIN)/python tests/ensure_browser.py
 	$(BIN)/python -m pytest
 

@@ -126,11 +126,12 @@ class ScoreDecoder(Model):
         return scale, self._condition(x_hat, scale.detach(), grain, quality, unsent)
 
     def _condition(self, x_hat: Tensor, scale: Tensor, grain: Tensor, quality: Tensor, unsent: Tensor | None) -> Tensor:
-        """`make_condition` of what this network wants to be told."""
+        """`make_condition` of what this network wants to be told, in the format that it computes in."""
         if self.told_unsent and unsent is None:
             raise ValueError("this network wants to be told what was not sent")
         levels = quality if self.predicts_sample else None
-        return make_condition(x_hat, scale, grain, levels, unsent if self.told_unsent else None)
+        condition = make_condition(x_hat, scale, grain, levels, unsent if self.told_unsent else None)
+        return condition.to(self.unet.dtype, memory_format=torch.channels_last)
 
     def predict(self, x: Tensor, condition: Tensor, time: Tensor, quality: Tensor) -> Tensor:
         """What the sampler asks for: `v_prediction` or velocity ``(batch, 3, height, width)`` at time ``(batch,)``."""

@@ -49,8 +49,8 @@ def evaluate(unet: UNet2DModel, x: Tensor, condition: Tensor, time: Tensor, qual
     Returns:
         `torch.Tensor` of ``x``'s shape, float32: `v_prediction`, velocity or `sample`, as the network was trained.
     """
-    inputs = torch.cat([F.pixel_unshuffle(x, PATCH), condition], 1)
-    inputs = inputs.to(unet.dtype, memory_format=torch.channels_last)
+    positions = F.pixel_unshuffle(x, PATCH).to(condition.dtype, memory_format=torch.channels_last)
+    inputs = torch.cat([positions, condition], 1).to(unet.dtype, memory_format=torch.channels_last)
     with native(unet.dtype, x.device):
         level = quality.flatten(1).mean(1)
         out: Tensor = unet(inputs, time * TIME_RANGE, class_labels=level * TIME_RANGE).sample
@@ -78,7 +78,7 @@ def make_condition(
 
 def told_scale(condition: Tensor) -> Tensor:
     """The scale that `make_condition` told: ``(batch, 1, height/4, width/4)``."""
-    return (condition[:, _COLOURS : _COLOURS + 1] + _LOG_SCALE_MEAN).exp()
+    return (condition[:, _COLOURS : _COLOURS + 1].float() + _LOG_SCALE_MEAN).exp()
 
 
 def grain_plane(grain: Tensor, like: Tensor) -> Tensor:

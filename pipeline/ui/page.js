@@ -61,7 +61,9 @@
     // Digits by their place, for some layouts write them with Shift; letters by what they write, where it is Latin.
     const letter = /^[a-z]$/i.test(event.key) ? event.key.toUpperCase() : /^Key([A-Z])$/.exec(event.code)?.[1];
     const digit = /^Digit(\d)$/.exec(event.code)?.[1] ?? (event.code.startsWith("Numpad") ? event.key : "");
-    const choice = /^(?:\d|[UX])$/.test(digit) ? digit : /^[UX]$/.test(letter ?? "") ? letter : null;
+    const typed = /^(?:\d|[UX])$/.test(digit) ? digit : /^[UX]$/.test(letter ?? "") ? letter : null;
+    // Speech input types characters that nobody meant as keys.
+    const choice = find("#keys input")?.checked ? typed : null;
     const direction = {ArrowLeft: -1, ArrowRight: 1}[event.code];
     if (direction && event.target.matches("body, #result, [data-testid='slider']")) {
       event.preventDefault();
