@@ -60,7 +60,7 @@ class Codec:
         self._folder = folder
         self.device = device
         self.precision = chosen(precision, device)
-        """What the networks of painters and of stage 1 compute in; everything else is float32 or exact."""
+        """What the networks of painters and, but for fp16, of stage 1 compute in; the rest is float32 or exact."""
         self.standard = HFDSystem(self._load, folder, self.precision)
         self.ultralow = SPRDiffSystem(self._load, folder, self.precision)
         self._lock = threading.RLock()
@@ -89,8 +89,11 @@ class Codec:
         return self.standard, self.ultralow
 
     def system(self, name: SystemName) -> System[Any]:
-        """The compression system of that name."""
-        return next(system for system in self.systems if system.name == name)
+        """The compression system of that name; raises `SettingsError` where there is none."""
+        found = next((system for system in self.systems if system.name == name), None)
+        if found is None:
+            raise SettingsError(f"There is no codec “{name}”; choose {' or '.join(SystemName)}.")
+        return found
 
     def weights_hash(self, name: str) -> str:
         """First eight hexadecimal digits of the SHA-256 of a model's safetensors file."""

@@ -38,11 +38,14 @@ def chosen(wanted: Precision, device: torch.device) -> Precision:
     Raises:
         SettingsError: the environment names no format, or the device cannot compute in it.
     """
-    if wanted is Precision.AUTO:
+    if wanted == Precision.AUTO:
         name = os.environ.get(VARIABLE) or Precision.AUTO
         if name not in list(Precision):
             raise SettingsError(f"{VARIABLE} must be one of {', '.join(Precision)}, not “{name}”.")
         wanted = Precision(name)
+    if wanted not in list(Precision):
+        raise SettingsError(f"The precision must be one of {', '.join(Precision)}, not “{wanted}”.")
+    wanted = Precision(wanted)
     if wanted is Precision.FP16 and device.type == "cpu":
         raise SettingsError("fp16 is for GPUs; choose bf16 or fp32 on a processor.")
     return fastest(device) if wanted is Precision.AUTO else wanted

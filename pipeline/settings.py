@@ -69,7 +69,7 @@ DEFAULT_ALLOCATIONS = {SystemName.STANDARD: Allocation(QualityMapKind.ADAPTIVE),
 
 
 class Precision(StrEnum):
-    """What the painters and stage 1 compute in; see `pipeline.precision`."""
+    """What the painters compute in, and but for fp16 stage 1; see `pipeline.precision`."""
 
     AUTO = "auto"
     """What the hardware multiplies fastest, or what ``BITBRUSH_PRECISION`` says."""
@@ -161,7 +161,9 @@ class DecodeStep:
 
     step: int
     total: int
+    """Network evaluations; at step 0 as many as were asked for, of which diffusion leaves out those at equal times."""
     sigma: float
-    """Noise level of the sampler after this step, relative to the signal; 0 at the end."""
+    """Where the sampler is after this step: noise relative to the signal of diffusion, the time of a flow, 0 at the
+    end; at step 0 the noise level asked for."""
     image: UInt8
     """``(height, width, 3)`` uint8: the current estimate of the clean picture."""

@@ -463,8 +463,8 @@ def _cut() -> Iterator[Case]:
     noise = np.random.default_rng(0).integers(0, 9, (SIZE[1], SIZE[0], 3))
     image = Image.fromarray((noise + np.array(WARM) - 4).astype(np.uint8))
     sound = encoded(image)
-    for missing in (1, 12, 16, 40):
-        yield Case(f"PNG without its last {missing} bytes", sound[:-missing], WARM, (ENDS_EARLY,))
+    for missing, notes in ((1, ()), (12, ()), (16, ()), (40, (ENDS_EARLY,))):
+        yield Case(f"PNG without its last {missing} bytes", sound[:-missing], WARM, notes)
     at = sound.index(b"IDAT") + 4
     stream = sound[at : at + int.from_bytes(sound[at - 8 : at - 4], "big")]
     for name, changed, notes in (

@@ -383,6 +383,11 @@ def test_a_mask_is_read_like_a_picture(photo: Path, tmp_path: Path) -> None:
     assert run("compress", photo, even, "--quality", "0.4", "--map", "even").exit_code == 0
     assert run("compress", photo, painted, "--quality", "0.4", "--map", mask).exit_code == 0
     assert painted.stat().st_size > even.stat().st_size
+    drawn.paste(255, (0, 0, *drawn.size))
+    drawn.save(mask)
+    nothing = run("compress", photo, painted, "--quality", "0.4", "--map", mask, "--force")
+    assert nothing.exit_code == 0 and "The mask changed nothing" in nothing.stderr
+    assert painted.read_bytes() == even.read_bytes()
     refused = run("compress", photo, painted, "--map", tmp_path / "none.png", "--force")
     assert_refused(refused, "cannot be read")
 

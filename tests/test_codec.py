@@ -277,3 +277,8 @@ def test_an_adaptive_map_moves_bits_to_gentle_texture(codec: Codec, example_pict
     raised, lowered = levels > 0, levels < 0
     assert errors[1][raised].mean() < errors[0][raised].mean()
     assert errors[1][lowered].mean() > errors[0][lowered].mean()
+
+
+def test_an_unknown_codec_is_refused(codec: Codec) -> None:
+    with pytest.raises(SettingsError, match="no codec"):
+        codec.encode(synthetic_picture(64, 64, 0), quality=0.5, codec="ultra-low")

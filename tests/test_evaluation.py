@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 import torch
 from matplotlib.figure import Figure
+from PIL import Image
 from typer.testing import CliRunner
 
 from pipeline.codec import Codec
 from pipeline.comparison.catalogue import autoencoder, coarse, plain, plain_smaller, repaint
-from pipeline.errors import SettingsError
+from pipeline.errors import ImageError, SettingsError
 from pipeline.evaluation import cli, engines, quality, speed, streaks
 from pipeline.evaluation.bd import saving
 from pipeline.evaluation.plots import (
@@ -128,13 +129,27 @@ def test_figures_of_others_are_neither_mixed_nor_lost(codec: Codec, pictures: li
             list(quality.evaluate(codec, others, [0.5], methods, out, system))
     with pytest.raises(SettingsError, match="another codec"):
         list(quality.evaluate(codec, pictures, [0.2], [coarse()], out, SystemName.ULTRALOW))
+    other = next(each for each in (Precision.FP32, Precision.BF16) if each is not codec.precision)
+    with pytest.raises(SettingsError, match="another precision"):
+        list(quality.evaluate(Codec.from_pretrained(precision=other), pictures, [0.5], methods, out))
     assert out.read_bytes() == before
 
 
-@pytest.mark.parametrize("entry", ["diffusion:25", "brush:1:1", "flow:one:1"])
+@pytest.mark.parametrize("entry", ["diffusion:25", "brush:1:1", "flow:one:1", "coarse:1:0.5"])
 def test_repaints_that_cannot_be_are_wrong_usage(entry: str, tmp_path: Path) -> None:
     result = CliRunner().invoke(cli.app, ["quality", "--data", str(tmp_path), "--repaint", entry])
     assert result.exit_code == 2
+
+
+def test_what_cannot_be_measured_is_said_before_any_work(pictures: list[Path], tmp_path: Path) -> None:
+    (alone := tmp_path / "alone").mkdir()
+    Image.open(pictures[0]).save(alone / "one.png")
+    runner = CliRunner()
+    for arguments in ("yardsticks", "--data", str(alone)), ("campaign", str(alone)):
+        assert runner.invoke(cli.app, arguments).exit_code == 2
+    (tmp_path / "notes.txt").write_text("no picture")
+    result = runner.invoke(cli.app, ["scaling", "--picture", str(tmp_path / "notes.txt")])
+    assert isinstance(result.exception, ImageError)
 
 
 def test_ultralow_rows_stand_beside_shrunken_conventional_pictures(
@@ -147,9 +162,10 @@ def test_ultralow_rows_stand_beside_shrunken_conventional_pictures(
     assert [row.family for row in rows] == ["coarse", "diffusion", "webp"]
     assert rows[0].bpp == rows[1].bpp >= rows[2].bpp
     results = load_results(tmp_path / "rows.json")
-    assert set(results.weights) == {"ultralow", "vae", "painter"}
+    assert set(results.weights) == {"ultralow", "vae", "painter", "lpips"}
     assert _lines(ultralow_curves(results, "psnr")) == {"coarse picture": 1, "diffusion": 1}
-    for weights, made_again in (("painter", ["diffusion"]), ("vae", ["coarse", "diffusion"])):
+    everything = ["coarse", "diffusion", "webp"]
+    for weights, made_again in (("painter", ["diffusion"]), ("vae", everything[:2]), ("lpips", everything)):
         results = load_results(tmp_path / "rows.json")
         results.weights[weights] = "other"
         results.save(tmp_path / "rows.json")

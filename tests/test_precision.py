@@ -53,6 +53,9 @@ def test_an_unknown_precision_is_refused(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setenv(VARIABLE, "fp8")
     with pytest.raises(SettingsError, match="fp32, bf16, fp16"):
         Codec.from_pretrained(device="cpu")
+    with pytest.raises(SettingsError, match="fp32, bf16, fp16"):
+        Codec.from_pretrained(device="cpu", precision="fp8")
+    assert Codec.from_pretrained(device="cpu", precision="bf16").precision is Precision.BF16
     with pytest.raises(SettingsError, match="for GPUs"):
         chosen(Precision.FP16, CPU)
 

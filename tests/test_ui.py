@@ -23,11 +23,11 @@ from pipeline.comparison.baselines import PlainResult, encode_plain
 from pipeline.comparison.differences import error_map
 from pipeline.comparison.invention import invented, invention_map, seed_spread
 from pipeline.comparison.overlay import map_overlay
-from pipeline.errors import ImageError, StreamError
+from pipeline.errors import ImageError, SettingsError, StreamError
 from pipeline.pictures import PICTURE_SUFFIXES
 from pipeline.settings import DEFAULT_SETTINGS, EVEN, Allocation, Decoder, DecodeSettings, SystemName
 from pipeline.stream import QUALITY_STEPS
-from pipeline.ui import checks, plots, updates, view, zerogpu
+from pipeline.ui import checks, methods, plots, updates, view, zerogpu
 from pipeline.ui.actions import Actions
 from pipeline.ui.answers import KEEP, Pair
 from pipeline.ui.choices import EXAMPLES, FLOW_STEPS, LINKED_MAPS, PRESETS, RANGES, Link
@@ -38,7 +38,7 @@ from pipeline.ui.files import RunFolder
 from pipeline.ui.invention import INVENTED
 from pipeline.ui.opening import remembered
 from pipeline.ui.pictures import region
-from pipeline.ui.request import Request
+from pipeline.ui.request import Request, mask_of
 from pipeline.ui.run import Run
 from pipeline.ui.sheets import grid_html
 from pipeline.ui.sides import Side, Sides
@@ -158,10 +158,55 @@ def test_large_pictures_are_previews_of_one_size_while_they_are_painted(
 ):
     for module in "run", "files":
         monkeypatch.setattr(f"pipeline.ui.{module}.PREVIEW_PIXELS", 5000)
-    run = actions.encode(Request(str(small_photo), "quality", 0.3, SETTINGS))
+    run = actions.encode(Request(str(small_photo), "quality", 0.3, replace(SETTINGS, seed=95)))
     pairs = [seen.pictures for seen in actions.decode(run, Sides()) if isinstance(seen.pictures, tuple)]
     sizes = [{read(path).shape for path in pair} for pair in pairs]
     assert all(len(each) == 1 for each in sizes) and sizes[0] != sizes[-1]
+
+
+def test_after_a_stop_large_pictures_are_whole(
+    monkeypatch: pytest.MonkeyPatch, actions: Actions, small_photo: Path, run: Run
+):
+    for module in "run", "files":
+        monkeypatch.setattr(f"pipeline.ui.{module}.PREVIEW_PIXELS", 5000)
+    stopped = actions.encode(Request(str(small_photo), "quality", 0.3, replace(SETTINGS, seed=97)))
+
+    def stop() -> None:
+        if Side.AUTOENCODER in stopped.pictures:
+            raise Stopped
+
+    *_, last = actions.decode(stopped, Sides(Side.ORIGINAL, Side.AUTOENCODER), stop)
+    assert [read(path).shape for path in last.pictures] == [(96, 128, 3)] * 2 and 'data-size="128,96"' in last.captions
+    _, captions = view.pair(stopped, Sides(Side.AUTOENCODER, Side.ERROR))
+    assert "Absolute error of Autoencoder" in captions
+
+
+def test_a_stop_in_the_last_step_loses_nothing(actions: Actions, small_photo: Path):
+    settings = DecodeSettings(num_inference_steps=1, seed=96)
+    run = actions.encode(Request(str(small_photo), "quality", 0.3, settings))
+
+    def stop() -> None:
+        if run.decoding.step == 1:
+            raise Stopped
+
+    *_, last = actions.decode(run, Sides(), stop)
+    assert run.finished and "the picture is complete" in last.status and last.picture_file
+    assert actions.engine.painting(run.stream, settings) is not None
+
+
+def test_a_stop_is_heard_while_others_compress(codec: Codec, run: Run):
+    def stop() -> None:
+        raise Stopped
+
+    with pytest.raises(Stopped):
+        deque(methods.make(Engine(lambda: codec), run, Side.ULTRALOW, stop), maxlen=0)
+    assert Side.ULTRALOW not in run.pictures
+
+
+def test_parts_of_pictures_are_cut_once(actions: Actions, run: Run, monkeypatch: pytest.MonkeyPatch):
+    grid = grid_html(run, None)
+    monkeypatch.setattr(run.pictures, "read", None)
+    assert grid_html(run, None) == grid
 
 
 def test_error_map_is_that_of_the_picture_beside_it(run: Run):
@@ -275,7 +320,9 @@ def test_a_failure_after_the_files_are_gone_frees_the_buttons(actions: Actions, 
     deque(actions.decode(run, Sides()), maxlen=0)
     shutil.rmtree(Path(run.pictures.files[Side.REPAINT]).parent)
     failed = updates.failed(run, Sides(Side.ERROR, Side.ORIGINAL))
-    assert failed.run_button["interactive"] and failed.pictures == KEEP
+    assert failed.run_button["interactive"] and failed.pictures == KEEP and "no longer kept" in failed.captions
+    gone = Choosing.show(Sides(), run, Turns(1, 1), "Original", "JPEG")
+    assert gone.pictures == KEEP and "no longer kept" in gone.captions
 
 
 def test_a_new_run_draws_an_empty_seed_and_leaves_a_typed_one():
@@ -294,6 +341,8 @@ def test_a_new_run_takes_over_the_sides_that_the_page_shows():
 def test_sides_without_a_result_are_said():
     assert Choosing.show(Sides(), None, Turns(), "Original", "Grain") == Pair()
     assert "press Run" in Choosing.show(Sides(), None, Turns(1, 1), "Original", "Grain").captions
+    seen_an_hour_ago = {"bytes": 7}
+    assert "press Run" in Choosing.show(Sides(), None, Turns(), "Original", "Grain", False, seen_an_hour_ago).captions
 
 
 def test_what_was_stopped_begins_again_by_choice_alone(run: Run):
@@ -368,9 +417,9 @@ def test_a_plot_that_nobody_sees_is_not_drawn():
 
 
 def test_what_was_invented_stands_beside_what_was_sent(actions: Actions, small_photo: Path):
-    run = actions.encode(Request(str(small_photo), "quality", 0.3, SETTINGS))
+    run = actions.encode(Request(str(small_photo), "quality", 0.3, replace(SETTINGS, seed=94)))
     *painting, last = [seen for seen in actions.decode(run, Sides()) if seen.run is run]
-    assert all((seen.invention, seen.samples) == ("", "") for seen in painting), "those of another run go"
+    assert painting[0].invention == "" and all(seen.samples == "" for seen in painting), "those of another run go"
     levels = invented(run.pictures.read(Side.REPAINT), run.pictures.read(Side.AUTOENCODER))
     drawn, top = invention_map(levels)
     np.testing.assert_array_equal(run.pictures.read(INVENTED), drawn)
@@ -442,6 +491,16 @@ def test_an_ultra_low_run_has_a_coarse_picture_and_one_decoder(actions: Actions,
     assert view.missing(run, Sides(Side.AUTOENCODER, Side.OTHER)) == [] and "has one decoder" in last.captions
     np.testing.assert_array_equal(run.pictures.read(Side.AUTOENCODER), codec.reconstruct(run.stream))
     assert set(run.pictures.scores) == {Side.AUTOENCODER, Side.GRAIN, Side.REPAINT}
+    _, captions = view.pair(run, Sides(Side.OTHER, Side.ERROR))
+    assert "unfinished" not in captions
+    with pytest.raises(SettingsError, match="no decoder"):
+        Request.of_controls(str(small_photo), "ultralow", 0.2, 0.3, 0.02, "flow", 1, 0.4, 5, "even", None)
+
+
+def test_what_was_painted_over_another_photo_is_not_taken():
+    mask = Image.new("L", (8, 8), 255)
+    assert mask_of("new.png", "old.png", mask) is None
+    assert mask_of("new.png", "new.png", mask) is mask and mask_of("new.png", None, mask) is mask
 
 
 def test_films_begin_and_end_with_the_sampling():
@@ -455,6 +514,12 @@ def test_plots_mark_the_picture(kind: str, run: Run):
     assert ("run a photo" in plain) == (kind != plots.SHIFT), "on that one nothing of a run is marked"
     assert ("picture on the screen" in marked) == (kind not in (plots.ULTRALOW, plots.SHIFT)), "the run is standard"
     assert "-dark.png" in marked
+
+
+def test_a_score_of_another_network_is_not_marked(run: Run, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(run, "lpips_network", "LPIPS (another)")
+    assert "not measured by this network" in plots.draw(plots.RATE_LPIPS, False, False, run)
+    assert "picture on the screen" in plots.draw(plots.RATE_PSNR, False, False, run)
 
 
 def test_under_zerogpu_model_work_is_decorated_at_start_up(monkeypatch: pytest.MonkeyPatch, codec: Codec, run: Run):

@@ -130,6 +130,7 @@ def run(order: Order, batch: Batch, report: Callable[[str], None]) -> Summary:
         done = _done(order, batch, found, journal)
         missing = [name for name in found.names if name not in done]
         lines |= done
+        tabled = True
         try:
             with (
                 closing(_results(order, batch, missing, network)) as results,
@@ -143,9 +144,13 @@ def run(order: Order, batch: Batch, report: Callable[[str], None]) -> Summary:
                     else:
                         report(f"{line.name}: {line.error}")
                     progress.update()
+        except BitbrushError:
+            tabled = bool(lines)  # what never began leaves nothing
+            raise
         finally:
             remove_partials(folders)
-            write_table((lines[name] for name in (*found.unreadable, *found.names) if name in lines), table)
+            if tabled:
+                write_table((lines[name] for name in (*found.unreadable, *found.names) if name in lines), table)
     bad = sum(bool(line.error) for line in lines.values())
     return Summary(len(lines) - len(done) - bad, len(done), bad, table)
 

@@ -46,6 +46,7 @@ from pipeline.cli.work import (
     load_codec,
     load_picture,
     map_facts,
+    names_mask,
     png,
     sources_of,
     steps_shown,
@@ -102,6 +103,8 @@ def compress(
         run_folder(Compression(codec, allocation.kind, **rate), Batch(source, out, workers, resume, force, csv, ray))
         return
     refuse_folder_options(source, workers=workers > 1, resume=resume, csv=csv, ray=ray)
+    from pipeline.stream import has_map
+
     sources = sources_of(source, quality_map)
     check_output(out, force, *sources)
     image = load_picture(source)
@@ -109,6 +112,8 @@ def compress(
     write_output(out, stream, force, *sources)
     facts = stream_facts(stream)
     note("{width} × {height} pixels: {bytes:,} bytes, {bpp:.4f} bpp at quality {quality:.3f}".format_map(facts))
+    if names_mask(quality_map) and not has_map(stream):
+        note("The mask changed nothing: it is all one tone (what is transparent is white), or the stream is too small.")
     if bpp is not None and facts["bpp"] > bpp:
         note(f"This is the smallest stream of this picture; {bpp:g} bpp cannot be reached.")
 

@@ -37,7 +37,9 @@ Shift = Annotated[
 ]
 Compute = Annotated[
     Precision,
-    typer.Option("--precision", help="What the painters and stage 1 compute in; auto: what is fast on this hardware."),
+    typer.Option(
+        "--precision", help="What the painters and, but for fp16, stage 1 compute in; auto: what is fast here."
+    ),
 ]
 Seed = Annotated[int, typer.Option(min=0, max=MAX_SEED, help="The same seed paints the same detail.")]
 QualityMap = Annotated[

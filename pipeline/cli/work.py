@@ -36,12 +36,17 @@ def sources_of(picture: Path, quality_map: str | None) -> tuple[Path, ...]:
     Raises:
         SettingsError: both are the same pipe, which gives its content once.
     """
-    if quality_map is None or quality_map in _NAMED_MAPS:
+    if quality_map is None or not names_mask(quality_map):
         return (picture,)
     mask = Path(quality_map)
     if is_stream(picture) and is_stream(mask) and identity(picture, STDIN) == identity(mask, STDIN):
         raise SettingsError(f"The picture and the mask cannot both come from {mask}; give the mask the name of a file.")
     return picture, mask
+
+
+def names_mask(quality_map: str | None) -> bool:
+    """Whether it is the file of a mask, and no kind of map."""
+    return quality_map is not None and quality_map not in _NAMED_MAPS
 
 
 def allocation_of(quality_map: str | None, name: SystemName) -> Allocation:

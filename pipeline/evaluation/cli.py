@@ -91,9 +91,12 @@ def quality(
 def _repaint(entry: str) -> DecodeSettings:
     try:
         name, steps, noise = entry.split(":")
-        return DecodeSettings(Decoder(name), int(steps), float(noise))
+        settings = DecodeSettings(Decoder(name), int(steps), float(noise))
     except ValueError:
         raise typer.BadParameter(f"“{entry}” is not decoder:steps:noise", param_hint="--repaint") from None
+    if not settings.decoder.paints:
+        raise typer.BadParameter(f"{name} paints nothing; it is measured without being asked", param_hint="--repaint")
+    return settings
 
 
 @app.command("ultralow")
@@ -160,8 +163,11 @@ def campaign_command(
     folder: Annotated[Path, typer.Option(help="Where the SVGs go.")] = RESULTS,
 ) -> None:
     """Draw how the held-out loss fell in training."""
+    phases = sorted(logs.glob("*.jsonl"))
+    if not phases:
+        raise typer.BadParameter(f"there is no log (*.jsonl) in {logs}", param_hint="LOGS")
     for dark in (False, True):
-        curve = campaign_curve(sorted(logs.glob("*.jsonl")), dark)
+        curve = campaign_curve(phases, dark)
         typer.echo(str(saved(curve, folder, f"campaign-{logs.name}", dark)))
 
 
@@ -205,6 +211,7 @@ def scaling_command(
     out: Out = RESULTS / "scaling.json",
 ) -> None:
     """Seconds and peak memory from a quarter to twelve megapixels, each in a fresh process."""
+    load_image(picture)  # what is wrong with it is said here, not by the processes
     costs = []
     for cost in scaling.measure_sizes(picture):
         costs.append(cost)

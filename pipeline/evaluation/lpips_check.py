@@ -13,6 +13,7 @@ from pipeline.arrays import UInt8
 from pipeline.codec import Codec
 from pipeline.comparison.baselines import add_grain
 from pipeline.metrics.perceptual import DISTILLED, distance_by
+from pipeline.metrics.perceptual.networks import official_squeezenet
 from pipeline.training.data import PhotoSet
 from pipeline.training.distortions import blurred, compressed, downscaled
 
@@ -63,7 +64,12 @@ def middle(picture: UInt8) -> UInt8:
 
 
 def compare(codec: Codec, pictures: list[UInt8]) -> list[Pair]:
-    """Every kind of distortion at every level, on every picture."""
+    """Every kind of distortion at every level, on every picture.
+
+    Raises:
+        BitbrushError: SqueezeNet's weights are neither in the hub folder nor reachable.
+    """
+    official_squeezenet("The comparison needs")
     pairs = []
     for original in tqdm(pictures, unit="picture", leave=False):
         for kind, picture in _distorted(codec, original):

@@ -13,6 +13,7 @@ from tqdm import tqdm
 
 from pipeline.codec import CHECKPOINTS, Codec
 from pipeline.errors import ImageError
+from pipeline.evaluation.quality import there
 from pipeline.evaluation.results import RESULTS, write_figures
 from pipeline.images import load_image
 from pipeline.metrics import lpips_name, measure, streak_share
@@ -37,7 +38,7 @@ class MapRow:
     ms_ssim: float
     lpips: float
     map_share: float
-    """Of the bytes that the map takes."""
+    """Of the stream's bits, as the entropy model has it, that the map takes."""
     streaks: float
     """`streak_share` of the decoded pictures."""
     original_streaks: float
@@ -57,14 +58,14 @@ def held_out_middles(folders: Sequence[Path], count: int) -> list[Image.Image]:
         ImageError: none is large enough, or a file cannot be read.
     """
     paths = [path for folder in folders for path in photographs(folder, validation=True)]
-    images = [image for image in map(load_image, paths) if image.width >= SIDES[0] and image.height >= SIDES[1]]
-    if not images:
+    large = [path for path in paths if _is_large(load_image(path))]
+    if not large:
         raise ImageError(
             f"There is no held-out photograph of at least {SIDES[0]} × {SIDES[1]} pixels in "
             f"{', '.join(map(str, folders))}; every tenth one is held out."
         )
-    chosen = np.linspace(0, len(images) - 1, min(count, len(images))).round().astype(int)
-    return [_middle(images[index]) for index in chosen]
+    chosen = np.linspace(0, len(large) - 1, min(count, len(large))).round().astype(int)
+    return [_middle(load_image(large[index])) for index in chosen]
 
 
 def compare_strengths(
@@ -85,8 +86,8 @@ def compare_strengths(
                 strength,
                 bpp=fmean(8 * len(s) / (image.width * image.height) for s, image in zip(streams, images, strict=True)),
                 psnr=fmean(score.psnr for score in scores),
-                ms_ssim=fmean(score.ms_ssim or 0.0 for score in scores),
-                lpips=fmean(score.lpips or 0.0 for score in scores),
+                ms_ssim=fmean(there(score.ms_ssim) for score in scores),
+                lpips=fmean(there(score.lpips) for score in scores),
                 map_share=fmean(codec.quality_map(stream).bits / (8 * len(stream)) for stream in streams),
                 streaks=fmean(map(streak_share, decoded)),
                 original_streaks=fmean(map(streak_share, originals)),
@@ -111,6 +112,10 @@ def command(
         typer.echo(str(row))
         figures = {"pictures": len(images), "weights": codec.weights_hash("autoencoder"), "lpips": lpips_name()}
         write_figures(out, figures | {"rows": [asdict(row) for row in rows]})
+
+
+def _is_large(image: Image.Image) -> bool:
+    return image.width >= SIDES[0] and image.height >= SIDES[1]
 
 
 def _middle(image: Image.Image) -> Image.Image:

@@ -24,7 +24,7 @@ from pipeline.settings import EVEN, SystemName
 
 _WEIGHTS = {
     SystemName.STANDARD: ("autoencoder", "diffusion", "flow"),
-    SystemName.ULTRALOW: ("ultralow", "vae", "painter"),
+    SystemName.ULTRALOW: ("ultralow", "vae", "painter", "lpips"),
 }
 _PAINTERS = {"diffusion": "diffusion", "flow": "flow", "painter": "diffusion"}
 """Weights that only the methods depend on whose names hold this word."""
@@ -92,12 +92,12 @@ def _row(rate: float, method: Method, found: list[Measured], further: Further) -
         family=method.family,
         bpp=fmean(rates),
         psnr=fmean(s.psnr for s in scores),
-        ms_ssim=fmean(_there(s.ms_ssim) for s in scores),
-        lpips=fmean(_there(s.lpips) for s in scores),
+        ms_ssim=fmean(there(s.ms_ssim) for s in scores),
+        lpips=fmean(there(s.lpips) for s in scores),
         kd=kernel_distance(original_features, picture_features),
         fd=frechet_distance(original_features, picture_features),
         psnr_each=[round(s.psnr, 3) for s in scores],
-        lpips_each=[round(_there(s.lpips), 4) for s in scores],
+        lpips_each=[round(there(s.lpips), 4) for s in scores],
         bpp_each=[round(value, 5) for value in rates],
         steps=None if settings is None else settings.num_inference_steps,
         noise_level=None if settings is None else settings.noise_level,
@@ -108,7 +108,8 @@ def _row(rate: float, method: Method, found: list[Measured], further: Further) -
     )
 
 
-def _there(score: float | None) -> float:
+def there(score: float | None) -> float:
+    """A score that has to be there; raises `ImageError` where it is not."""
     if score is None:
         raise ImageError("A score is missing; measure pictures of 161 pixels a side and more, where LPIPS can be had.")
     return score
@@ -116,12 +117,13 @@ def _there(score: float | None) -> float:
 
 def _rows_still_valid(path: Path, now: Results) -> list[Row]:
     """The rows of an earlier run that these weights would give again; raises `SettingsError` where ``path`` holds
-    figures of other pictures, metrics or networks."""
+    figures of other pictures, metrics, networks or precision."""
     before = load_results(path)
     for same, what in (
         (before.digest == now.digest, "other pictures"),
         (before.lpips == now.lpips, f"another LPIPS network than {now.lpips} (BITBRUSH_LPIPS chooses it)"),
         (before.weights.keys() == now.weights.keys(), "another codec"),
+        (before.precision == now.precision, f"another precision than {now.precision} (BITBRUSH_PRECISION chooses it)"),
     ):
         if not same:
             raise SettingsError(f"{path} holds figures of {what}; write to another file (--out).")
@@ -148,10 +150,10 @@ def evaluate(
     weights made are kept, so that an interrupted run continues.
 
     Raises:
-        SettingsError: ``out`` holds figures of other pictures, of another LPIPS network or another codec.
+        SettingsError: ``out`` holds figures of other pictures, of another LPIPS network, codec or precision.
     """
     weights = {name: codec.fingerprint(name) for name in _WEIGHTS[system]}
-    results = Results(len(pictures), lpips_name(), weights, digest=digest_of(pictures))
+    results = Results(len(pictures), lpips_name(), weights, digest=digest_of(pictures), precision=codec.precision)
     if out.exists():
         results.rows = _rows_still_valid(out, results)
     done = {(row.rate, row.method) for row in results.rows}

@@ -23,8 +23,8 @@ class Row:
     """The target that every picture's stream was encoded to, in bits per pixel."""
     method: str
     family: str
-    """``"jpeg"``, ``"webp"``, ``"avif"``, ``"jxl"``, ``"autoencoder"`` (with an even quality map), ``"adaptive"`` (the
-    same with an adaptive one), ``"coarse"``, ``"grain"``, ``"matched grain"``,
+    """``"jpeg"``, ``"webp"``, ``"avif"``, ``"avif with grain"``, ``"jxl"``, ``"autoencoder"`` (with an even quality
+    map), ``"adaptive"`` (the same with an adaptive one), ``"coarse"``, ``"grain"``, ``"matched grain"``,
     ``"sent grain"``, ``"diffusion"``, ``"shifted diffusion"`` or ``"flow"``."""
     bpp: float
     psnr: float
@@ -63,6 +63,8 @@ class Results:
     rows: list[Row] = field(default_factory=list)
     digest: str = ""
     """Of the pictures' files, see `digest_of`."""
+    precision: str = ""
+    """What painters and stage 1 computed in."""
 
     def select(
         self,

@@ -132,7 +132,9 @@ def _painting(codec: Codec, image: Image.Image) -> Iterator[_Operation]:
         decoder.predict(residual, condition, time, said.quality)
 
     def first_preview() -> None:
-        records = codec.decode(codec.encode(image, quality=_QUALITY), DecodeSettings(Decoder.DIFFUSION, 25, 0.5))
+        coded = codec.encode(image, quality=_QUALITY)
+        codec.standard.reconstruct(codec.decode_latent(coded))  # the codec kept its own of the same stream
+        records = codec.decode(coded, DecodeSettings(Decoder.DIFFUSION, 25, 0.5))
         next(records), next(records)
 
     def paint(settings: DecodeSettings) -> Callable[[], object]:
@@ -143,9 +145,11 @@ def _painting(codec: Codec, image: Image.Image) -> Iterator[_Operation]:
         deque(codec.decode(ultralow_stream, DEFAULT_SETTINGS[SystemName.ULTRALOW]), maxlen=0)
 
     yield _Operation("one U-Net evaluation", evaluation, 0.28 if precision is Precision.FP32 else 0.08, precision)
-    yield _Operation("encode + first painted preview", first_preview, 1.0, precision)
-    yield _Operation("flow, 4 steps", paint(DecodeSettings(Decoder.FLOW, 4, 0.5)), None, precision)
-    yield _Operation("diffusion, 25 steps", paint(DecodeSettings(Decoder.DIFFUSION, 25, 0.5)), None, precision)
+    yield _Operation("encode + decode + first painted preview", first_preview, 1.0, precision)
+    yield _Operation("painting alone: flow, 4 steps", paint(DecodeSettings(Decoder.FLOW, 4, 0.5)), None, precision)
+    yield _Operation(
+        "painting alone: diffusion, 25 steps", paint(DecodeSettings(Decoder.DIFFUSION, 25, 0.5)), None, precision
+    )
     yield _Operation("ultra-low: decode with default settings", decode_ultralow, 1.5, precision)
 
 

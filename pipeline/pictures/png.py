@@ -35,7 +35,7 @@ def clean(content: bytes) -> Cleaned:
     if not pixels:
         raise damaged("it has no pixels")
     if not complete:
-        pixels, _ = _filled(pixels, header)
+        pixels, complete = _filled(pixels, header)
     if kind == _PALETTE and not chunks.get(b"PLTE"):
         raise damaged("it has no palette")
     transparent, key = _transparency(chunks, kind, depth)

@@ -1,4 +1,4 @@
-"""HFD as a diffusion model (Hoogeboom et al. 2023, arXiv 2305.18231): best with many steps."""
+"""HFD as a diffusion model (Hoogeboom et al. 2023, arXiv 2305.18231)."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""HFD as a rectified flow from the autoencoder's picture to the original: best with few steps."""
+"""HFD as a rectified flow from the autoencoder's picture to the original."""
 
 from collections.abc import Iterator
 

@@ -9,14 +9,16 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from pipeline.arrays import UInt8
 from pipeline.pictures import read_picture
+from pipeline.settings import DecodeStep
 from pipeline.ui import methods, view
 from pipeline.ui.checks import check_photo, checked_photo, checked_stream, clear_errors
 from pipeline.ui.choices import example_name
 from pipeline.ui.engine import Engine, RateControl
 from pipeline.ui.files import file_stem
 from pipeline.ui.report import progress, sentence, steps_text
-from pipeline.ui.request import Request, decode_settings
+from pipeline.ui.request import Request, decode_settings, mask_of
 from pipeline.ui.run import Run
 from pipeline.ui.sides import PLAIN, Side, Sides
 from pipeline.ui.turns import Stopped, Turn, Turns, go_on
@@ -31,7 +33,7 @@ class Actions:
     def __init__(self, engine: Engine):
         self.engine = engine
         self.visited = threading.Event()
-        """Set when somebody runs something; the warm-up gives way."""
+        """Set when somebody compresses a photo; the warm-up gives way."""
 
     def compress(
         self,
@@ -47,6 +49,7 @@ class Actions:
         quality_map: str,
         sides: Sides,
         turns: Turns,
+        canvas: str | None = None,
         mask: Image.Image | None = None,
     ) -> Iterator[View]:
         """Compress a photo to a stream of real bytes, then paint the lost detail back.
@@ -69,14 +72,15 @@ class Actions:
         """
         with clear_errors():
             controls = photo, rate, bpp, quality, ultralow, decoder, steps, noise, seed
-            request = Request.of_controls(*controls, quality_map, mask)
+            request = Request.of_controls(*controls, quality_map, mask_of(photo, canvas, mask))
             yield from self._photo(request, sides, turns.take())
 
     def begin(self, *inputs: Any) -> Iterator[View]:
         """`compress` for the picture that the page begins with; it ends when the visitor runs another."""
-        *controls, sides, turns, mask = inputs
+        *controls, sides, turns, canvas, mask = inputs
         with clear_errors():
-            yield from self._photo(Request.of_controls(*(*controls, mask)), sides, Turn(turns))
+            request = Request.of_controls(*(*controls, mask_of(controls[0], canvas, mask)))
+            yield from self._photo(request, sides, Turn(turns))
 
     def _photo(self, request: Request, sides: Sides, go_on: Callable[[], None]) -> Iterator[View]:
         check_photo(request.photo)
@@ -148,6 +152,7 @@ class Actions:
                         go_on()
             except Stopped:
                 run.decoding.ended = True
+                run.pictures.complete()
                 run.declined.update(view.missing(run, sides))
                 shown = shown._replace(status=_stopped(run))
                 yield self._sent(run, shown).showing(run, sides) if Side.AUTOENCODER in run.pictures else shown
@@ -160,7 +165,7 @@ class Actions:
         shown = View(progress("Decoding …"), run.settings.seed)
         yield shown
         for side in view.plain(run, sides):
-            for status in methods.add(self.engine, run, side):
+            for status in methods.add(self.engine, run, side, go_on):
                 yield shown._replace(status=status)
         for painted in self._painting(run, sides, shown, go_on):
             shown = painted
@@ -172,26 +177,31 @@ class Actions:
             for side in (Side.AUTOENCODER, Side.REPAINT, *(side for side in PLAIN if side in run.pictures)):
                 methods.score(self.engine, run, side)
                 yield shown
-            for _ in methods.make(self.engine, run, Side.GRAIN):
+            for _ in methods.make(self.engine, run, Side.GRAIN, go_on):
                 yield shown
         run.decoding.ended = True
         yield self._finished(run, shown, known).showing(run, sides)
 
     def _painting(self, run: Run, sides: Sides, shown: View, go_on: Callable[[], None]) -> Iterator[View]:
-        """Yields a view per sampling step and leaves the autoencoder's picture and the repaint in ``run``."""
-        from pipeline.metrics import psnr
-
+        """Yields a view per sampling step and leaves the autoencoder's picture and the repaint in ``run``; from the
+        view of the last step on, a stop loses nothing."""
         original = run.pictures.read(Side.ORIGINAL) if run.has_original else None
         started = time.monotonic()
         sampling = self.engine.paint(run.stream, run.settings, go_on)
         for record in sampling:
             run.decoding.seconds = time.monotonic() - started
             run.take(record, original)
-            score = None if original is None else psnr(original, record.image)
-            status = f"Painting detail: step {record.step} of {record.total}"
-            painting = shown._replace(status=progress(status, record.step, max(1, record.total)))
-            yield self._sent(run, painting, score).showing(run, sides)
+            if record.step < record.total:
+                yield self._step(run, shown, record, original).showing(run, sides)
         run.finish(record.image, sampling.seconds)
+        yield self._step(run, shown, record, original).showing(run, sides)
+
+    def _step(self, run: Run, shown: View, record: DecodeStep, original: UInt8 | None) -> View:
+        from pipeline.metrics import psnr
+
+        status = f"Painting detail: step {record.step} of {record.total}"
+        painting = shown._replace(status=progress(status, record.step, max(1, record.total)))
+        return self._sent(run, painting, None if original is None else psnr(original, record.image))
 
     def _sent(self, run: Run, shown: View, psnr: float | None = None) -> View:
         """The same with what is known of an unfinished run: the stream, its numbers, ``psnr`` of a step."""

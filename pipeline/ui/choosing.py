@@ -1,6 +1,7 @@
 """What stands beside what: the pictures that were chosen, and those of them that are still to be made."""
 
 from collections.abc import Iterator
+from typing import Any
 
 from pipeline.ui import methods, view
 from pipeline.ui.actions import STOPPED
@@ -22,17 +23,28 @@ class Choosing:
         self._engine = engine
 
     @staticmethod
-    def show(sides: Sides, run: Run | None, turns: Turns, left: str, right: str, overlay: bool = False) -> Pair:
+    def show(
+        sides: Sides,
+        run: Run | None,
+        turns: Turns,
+        left: str,
+        right: str,
+        overlay: bool = False,
+        numbers: dict[str, Any] | None = None,
+    ) -> Pair:
         """Choose which pictures stand left and right; those that are not there yet are made on demand.
 
         Parameters:
             left: one of the names on the page
             right: likewise
             overlay: whether the quality map of the stream lies over both
+            numbers: of the result that the page still shows, if there is one
         """
         changed = sides.choose(left, right, overlay)
         if run is None:
-            return Pair(captions=NOTHING) if turns.begun else Pair()
+            return Pair(captions=NOTHING) if turns.begun or numbers else Pair()
+        if not run.pictures.folder.kept:
+            return Pair(captions=NOTHING)
         if changed:
             run.declined.clear()
         with clear_errors():
@@ -47,7 +59,7 @@ class Choosing:
         with clear_errors(), run.pictures.folder.held():
             try:
                 while missing := view.missing(run, sides):
-                    for progressing in methods.make(self._engine, run, missing[0]):
+                    for progressing in methods.make(self._engine, run, missing[0], go_on):
                         yield Completed(progressing, *view.pair(run, sides))
                         go_on()
                     said.append(run.pictures.refusals.get(missing[0], f"Added {missing[0]}."))

@@ -20,6 +20,9 @@ window.bitbrush = {};
     const box = find("#captions [data-box]")?.dataset.box.split(",").map(Number);
     return chosen ?? (box ? [box[0] + box[2] / 2, box[1] + box[3] / 2] : [0.5, 0.5]);
   };
+  // Pictures that are still painted may be shown reduced.
+  const sizeOf = ({naturalWidth, naturalHeight}) =>
+    find("#captions [data-size]")?.dataset.size.split(",").map(Number) ?? [naturalWidth, naturalHeight];
   const choose = (shares) => {
     chosen = shares && shares.map(within);
     bitbrush.schedule();
@@ -50,8 +53,8 @@ window.bitbrush = {};
     if (!open || !images[0].naturalWidth || !images[0].checkVisibility()) return;
     const captions = document.querySelectorAll("#captions .left, #captions .right");
     parts.forEach((part, index) => {
-      const {src, naturalWidth, naturalHeight} = images[index];
-      const [width, height] = [SCALE * naturalWidth, SCALE * naturalHeight];
+      const {src} = images[index];
+      const [width, height] = sizeOf(images[index]).map((side) => SCALE * side);
       const [left, top] = [startOf(place()[0], part.clientWidth, width), startOf(place()[1], part.clientHeight, height)];
       const name = `${(captions[index]?.textContent ?? "").split(/[,(]/)[0].trim()} at 200 %`;
       set(part, "style", `background: url("${src}") ${-left}px ${-top}px / ${width}px ${height}px no-repeat`);
@@ -96,8 +99,8 @@ window.bitbrush = {};
     const box = event.target.closest("#closeup .part");
     if (right === undefined || !box) return;
     event.preventDefault();
-    const image = find("#compare img");
-    const way = [right * box.clientWidth / image.naturalWidth, down * box.clientHeight / image.naturalHeight];
+    const [width, height] = sizeOf(find("#compare img"));
+    const way = [right * box.clientWidth / width, down * box.clientHeight / height];
     choose(place().map((share, axis) => share + STEP * way[axis] / SCALE));
   });
 })();

@@ -86,6 +86,7 @@ def _connect_runs(page: gr.Blocks, parts: Parts, actions: Actions) -> None:
     joined = at_once(parts.complete_button.click, updates.joined, Buttons, **newest)
     completed = work(joined.then, choosing.complete, Completed, **private, **newest)
 
+    parts.compare_button.click(lambda: updates.sheet_ready(None), None, parts.sheet, **AT_ONCE)
     joined = at_once(parts.compare_button.click, updates.joined, Buttons)
     compared = work(joined.then, extras.compare, Compared, api_name="compare")
 
@@ -97,7 +98,7 @@ def _connect_runs(page: gr.Blocks, parts: Parts, actions: Actions) -> None:
         at_once(done.failure, updates.failed, Ended)
     for done in (opened, compressed, decompressed):
         done.success(plots.draw, parts.wanted(plots.draw), parts.plot, js="bitbrush.screenIfSeen", **ASIDE)
-    compared.success(updates.sheet_ready, parts.comparison, parts.sheet, **AT_ONCE)
+    compared.then(updates.sheet_ready, parts.comparison, parts.sheet, **AT_ONCE)
 
     async def stop(turns: Turns, request: gr.Request) -> None:
         turns.stop()

@@ -12,7 +12,7 @@ from pipeline.ui.checks import check_photo, clear_errors
 from pipeline.ui.engine import RateControl
 from pipeline.ui.invention import samples_html
 from pipeline.ui.report import progress, sentence
-from pipeline.ui.request import Request
+from pipeline.ui.request import Request, mask_of
 from pipeline.ui.run import Run
 from pipeline.ui.sheets import SHEET, contact_file, grid_html
 from pipeline.ui.sides import Side, Sides
@@ -40,6 +40,7 @@ class Extras:
         quality_map: str,
         run: Run | None,
         turns: Turns,
+        canvas: str | None = None,
         mask: Image.Image | None = None,
     ) -> Iterator[Compared]:
         """Put one photo through every method at the same number of bytes.
@@ -61,7 +62,7 @@ class Extras:
         """
         with clear_errors():
             controls = photo, rate, bpp, quality, ultralow, decoder, steps, noise, seed
-            request = Request.of_controls(*controls, quality_map, mask)
+            request = Request.of_controls(*controls, quality_map, mask_of(photo, canvas, mask))
             check_photo(photo)
             try:
                 for answer in self._compare(request, run, turns.take()):
@@ -82,7 +83,7 @@ class Extras:
         with run.pictures.folder.held():
             for side in SHEET:
                 if side not in run.pictures and run.can_have(side):
-                    for status in methods.make(self._engine, run, side):
+                    for status in methods.make(self._engine, run, side, go_on):
                         yield Compared(status, grid_html(run, network))
                         go_on()
             methods.score_rest(self._engine, run, go_on)
@@ -108,7 +109,7 @@ class Extras:
                     for number, (name, settings) in enumerate(zip(names, samples, strict=True), 1):
                         if name not in run.pictures:
                             what = f"Painting sample {number} of {len(samples)}"
-                            for status in methods.add_repaint(self._engine, run, name, settings, what):
+                            for status in methods.add_repaint(self._engine, run, name, settings, what, go_on):
                                 yield Sampled(status)
                                 go_on()
                     yield Sampled(sentence(f"{len(samples)} samples of one stream."), samples_html(run, names))

@@ -15,6 +15,7 @@ from pipeline.ui.engine import Engine, RateControl
 from pipeline.ui.report import progress
 from pipeline.ui.run import Run
 from pipeline.ui.sides import METHODS, PLAIN, Side
+from pipeline.ui.turns import go_on
 
 if TYPE_CHECKING:
     from pipeline.comparison import Method, Working
@@ -24,10 +25,12 @@ if TYPE_CHECKING:
 class RunSubject:
     """The `Subject` of a finished run, read from its files; what the run lacks is made or remembered by the engine."""
 
-    def __init__(self, engine: Engine, run: Run, stream: bytes | None = None):
-        """``stream`` is another one than the run's own, made of the same original."""
+    def __init__(self, engine: Engine, run: Run, check: Callable[[], None], stream: bytes | None = None):
+        """``check`` is asked while others compute, and ends it by raising; ``stream`` is another one than the run's
+        own, made of the same original."""
         self._engine = engine
         self._run = run
+        self._check = check
         self.stream = run.stream if stream is None else stream
         self.budget = len(self.stream)
 
@@ -44,7 +47,7 @@ class RunSubject:
     def paint(self, settings: DecodeSettings) -> "Working[UInt8]":
         if (self.stream, settings) == (self._run.stream, self._run.settings):
             return self._run.pictures.read(Side.REPAINT)
-        for record in self._engine.paint(self.stream, settings):
+        for record in self._engine.paint(self.stream, settings, self._check):
             yield record
         return record.image
 
@@ -53,36 +56,36 @@ class RunSubject:
 
     def through(self, codec: SystemName, bpp: float, allocation: Allocation = EVEN) -> "RunSubject":
         control: RateControl = "ultralow" if codec is SystemName.ULTRALOW else "bpp"
-        encoded = self._engine.encode(None, Image.fromarray(self.original), control, bpp, allocation=allocation)
-        return RunSubject(self._engine, self._run, encoded.stream)
+        encoded = self._engine.encode(None, Image.fromarray(self.original), control, bpp, self._check, allocation)
+        return RunSubject(self._engine, self._run, self._check, encoded.stream)
 
 
-def make(engine: Engine, run: Run, side: Side) -> Iterator[str]:
+def make(engine: Engine, run: Run, side: Side, check: Callable[[], None] = go_on) -> Iterator[str]:
     """Adds the picture and the scores of ``side`` to a finished ``run``, yielding the status on the way; where the
-    method cannot take the photo, the reason."""
-    yield from add(engine, run, side)
+    method cannot take the photo, the reason. ``check`` as of `RunSubject`."""
+    yield from add(engine, run, side, check)
     if side in run.pictures:
         score(engine, run, side)
 
 
-def add(engine: Engine, run: Run, side: Side) -> Iterator[str]:
+def add(engine: Engine, run: Run, side: Side, check: Callable[[], None] = go_on) -> Iterator[str]:
     """`make` without the scores; conventional codecs need no finished run."""
     from pipeline.comparison import catalogue
 
     try:
         if side is Side.GRAIN:
             yield progress("Adding plain grain …")
-            yield from _add(engine, run, side, catalogue.matched_grain(run.settings))
+            yield from _add(engine, run, side, catalogue.matched_grain(run.settings), check)
         elif side in PLAIN:
             yield progress(f"Compressing as {side} …")
-            yield from _add(engine, run, side, catalogue.plain(PLAIN[side]))
+            yield from _add(engine, run, side, catalogue.plain(PLAIN[side]), check)
         elif side is Side.ULTRALOW:
             yield progress("Compressing with the ultra-low codec …")
-            yield from _add(engine, run, side, catalogue.ultralow(), "Painting the ultra-low stream")
+            yield from _add(engine, run, side, catalogue.ultralow(), check, "Painting the ultra-low stream")
         elif side in (Side.OTHER, Side.SAMPLE):
             settings = other_decoder(run.settings) if side is Side.OTHER else another_sample(run.settings)
             what = f"Painting with {DECODER_NAMES[settings.decoder].lower()}"
-            yield from add_repaint(engine, run, side, settings, what)
+            yield from add_repaint(engine, run, side, settings, what, check)
     except ImageError as error:
         run.pictures.refusals[side] = str(error)
 
@@ -91,14 +94,15 @@ def score(engine: Engine, run: Run, side: Side) -> None:
     """Measures a side against the original, if there is one."""
     if run.has_original and side in METHODS:
         pictures = run.pictures
+        run.lpips_network = engine.lpips_network
         pictures.scores[side] = engine.measure(pictures.read(Side.ORIGINAL), pictures.read(side))
 
 
-def score_rest(engine: Engine, run: Run, go_on: Callable[[], None]) -> None:
-    """Measures the sides that are there without scores, as a stop leaves them; ``go_on`` is asked before each."""
+def score_rest(engine: Engine, run: Run, check: Callable[[], None]) -> None:
+    """Measures the sides that are there without scores, as a stop leaves them; ``check`` is asked before each."""
     for side in METHODS:
         if side in run.pictures and side not in run.pictures.scores:
-            go_on()
+            check()
             score(engine, run, side)
 
 
@@ -113,17 +117,27 @@ def another_sample(settings: DecodeSettings, by: int = 1) -> DecodeSettings:
     return replace(settings, seed=(settings.seed + by) % (MAX_SEED + 1))
 
 
-def add_repaint(engine: Engine, run: Run, name: str, settings: DecodeSettings, what: str) -> Iterator[str]:
+def add_repaint(
+    engine: Engine, run: Run, name: str, settings: DecodeSettings, what: str, check: Callable[[], None]
+) -> Iterator[str]:
     """Adds another decode of the stream as ``name``, yielding the status, which begins with ``what``."""
     from pipeline.comparison.catalogue import repaint
 
     seed = f", seed {settings.seed}" if settings.seed != run.settings.seed else ""
-    yield from _add(engine, run, name, repaint(settings), what, seed)
+    yield from _add(engine, run, name, repaint(settings), check, what, seed)
 
 
-def _add(engine: Engine, run: Run, name: str, method: "Method", what: str = "", remark: str = "") -> Iterator[str]:
+def _add(
+    engine: Engine,
+    run: Run,
+    name: str,
+    method: "Method",
+    check: Callable[[], None],
+    what: str = "",
+    remark: str = "",
+) -> Iterator[str]:
     """Adds what ``method`` makes of the run; ``what`` begins the status of its steps, ``remark`` ends the caption."""
-    making = method.make(RunSubject(engine, run))
+    making = method.make(RunSubject(engine, run, check))
     while True:
         try:
             record = next(making)

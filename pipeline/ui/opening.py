@@ -24,7 +24,8 @@ def remembered(actions: Actions, link: Link) -> View | None:
 
 
 def warm_up(actions: Actions) -> None:
-    """Loads every model and paints the default example in a background thread, so that nobody waits for it."""
+    """Loads the standard codec's models and paints the default example in a background thread, so that nobody waits for
+    it."""
     threading.Thread(target=_warm_up, args=(actions,), name="warm-up", daemon=True).start()
 
 

@@ -1,8 +1,8 @@
 // Keys, the worst region, the address of the view; alternative texts and hard pixels where pictures are enlarged.
 // `bitbrush` holds what the page's events call by name: each takes the inputs of its event and returns the outputs.
 (() => {
-  const TYPING = 'textarea, select, [contenteditable="true"], input:not([type="range"], [type="radio"])';
-  const TAKES_SPACE = `${TYPING}, button, a, summary, [role="tab"], input[type="radio"]`;
+  const TYPING = 'textarea, select, [contenteditable="true"], input:not([type="range"], [type="radio"], [type="checkbox"])';
+  const TAKES_SPACE = `${TYPING}, button, a, summary, [role="tab"], input:is([type="radio"], [type="checkbox"])`;
   const NUDGE = 0.05;  // of the width by which an arrow key moves the divider
   const REGION_SHARE = 0.75;  // of the frame that the worst region fills
   const WHEEL_FACTOR = 1.05;  // by which the slider zooms at every turn of the wheel
@@ -61,14 +61,15 @@
     // Digits by their place, for some layouts write them with Shift; letters by what they write, where it is Latin.
     const letter = /^[a-z]$/i.test(event.key) ? event.key.toUpperCase() : /^Key([A-Z])$/.exec(event.code)?.[1];
     const digit = /^Digit(\d)$/.exec(event.code)?.[1] ?? (event.code.startsWith("Numpad") ? event.key : "");
-    const typed = /^(?:\d|[UX])$/.test(digit) ? digit : /^[UX]$/.test(letter ?? "") ? letter : null;
-    // Speech input types characters that nobody meant as keys.
-    const choice = find("#keys input")?.checked ? typed : null;
+    const choice = /^(?:\d|[UX])$/.test(digit) ? digit : /^[UX]$/.test(letter ?? "") ? letter : null;
     const direction = {ArrowLeft: -1, ArrowRight: 1}[event.code];
     if (direction && event.target.matches("body, #result, [data-testid='slider']")) {
       event.preventDefault();
       nudge(direction);
-    } else if (!event.repeat && (event.code === "Space" || choice) && !event.target.closest(choice ? TYPING : TAKES_SPACE)) {
+      return;
+    }
+    if (!find("#keys input")?.checked) return;  // speech input types characters that nobody meant as keys
+    if (!event.repeat && (event.code === "Space" || choice) && !event.target.closest(choice ? TYPING : TAKES_SPACE)) {
       event.preventDefault();
       leftByKey = event.shiftKey;
       press(choice ? `#key-${choice}` : "#swap");

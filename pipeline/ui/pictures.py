@@ -33,6 +33,7 @@ class Pictures:
         """Why a method cannot take this photo, by its side."""
         self._stem = stem
         self._boxes: dict[str, Box] = {}
+        self._crops: dict[str, str] = {}
 
     def __contains__(self, name: str) -> bool:
         return name in self.files
@@ -55,6 +56,17 @@ class Pictures:
     def shown(self, name: str) -> str:
         """The file that the page shows of a picture that is there or has a preview."""
         return self.previews.get(name) or self.files[name]
+
+    def complete(self) -> None:
+        """Previews of what is there in full are needed no longer."""
+        for name in self.files:
+            self.previews.pop(name, None)
+
+    def crop(self, name: str, box: "Box") -> str:
+        """The file of the part of a picture that is compared side by side."""
+        if name not in self._crops:
+            self._crops[name] = self.folder.part(f"crop-{stem(name)}", box.crop(self.read(name)))
+        return self._crops[name]
 
     def error_map(self, name: str) -> tuple[str, str]:
         """File and caption of the error map of a picture."""

@@ -48,7 +48,7 @@ def draw(kind: str, dark: bool | None, narrow: bool, run: Run | None) -> Any:
     from pipeline.evaluation import plots  # brings Matplotlib
 
     results = _committed(ULTRALOW_RESULTS if kind == ULTRALOW else KODAK_RESULTS)
-    mark = _mark(run) if run and run.is_ultralow == (kind == ULTRALOW) else None
+    mark = _mark(run, results.lpips) if run and run.is_ultralow == (kind == ULTRALOW) else None
     if kind in (RATE_PSNR, RATE_LPIPS):
         figure = plots.rate_curves(results, "psnr" if kind == RATE_PSNR else "lpips", mark, dark)
     elif kind == ULTRALOW:
@@ -64,18 +64,28 @@ def draw(kind: str, dark: bool | None, narrow: bool, run: Run | None) -> Any:
     figure.savefig(path, dpi=_DOTS_PER_INCH, transparent=True)
     whose = f"Means of {results.pictures} Kodak pictures"
     if kind != SHIFT:
-        whose += "; the marked point is the picture on the screen" if mark else "; run a photo to see its own point"
+        whose += f"; {_whose_point(mark, kind)}"
     return figures_html([Figure(path, _HINTS[kind], (f"{whose}.",), f"Plot: {kind}")], "plot")
 
 
-def _mark(run: Run) -> "Mark | None":
+def _whose_point(mark: "Mark | None", kind: str) -> str:
+    if mark is None:
+        return "run a photo to see its own point"
+    if mark.lpips is None and kind != RATE_PSNR:
+        return "the picture on the screen was not measured by this network"
+    return "the marked point is the picture on the screen"
+
+
+def _mark(run: Run, network: str | None) -> "Mark | None":
+    """The picture on the screen; its LPIPS where it is by this network."""
     from pipeline.evaluation.plots import Mark
 
     scores = run.pictures.scores.get(Side.REPAINT)
     if scores is None or math.isinf(scores.psnr):
         return None
     steps = run.settings.num_inference_steps
-    return Mark("this picture", run.header.bpp, scores.psnr, scores.lpips, steps)
+    lpips = scores.lpips if run.lpips_network == network else None
+    return Mark("this picture", run.header.bpp, scores.psnr, lpips, steps)
 
 
 @cache

@@ -168,6 +168,7 @@ def captions_html(
     left: str,
     right: str,
     box: tuple[float, ...] | None = None,
+    size: tuple[int, int] | None = None,
     query: str | None = None,
     press: str = "",
     legend: str = "",
@@ -176,12 +177,14 @@ def captions_html(
 
     Args:
         box: the worst region: left, top, width and height as fractions of the picture.
+        size: width and height of the pictures, of which previews may be shown.
         query: the address of this view; empty where a view has none, None where there is no view yet.
         press: the hidden button to press next, and whatever makes this request differ from the one before.
         legend: what lies over the pictures, as HTML.
     """
     notes = {
         "box": ",".join(f"{share:.4f}" for share in box) if box else None,
+        "size": ",".join(map(str, size)) if size else None,
         "query": query,
         "press": press,
     }

@@ -5,7 +5,17 @@ from dataclasses import dataclass
 
 from PIL import Image
 
-from pipeline.settings import EVEN, MAX_SEED, Allocation, Decoder, DecodeSettings, QualityMapKind
+from pipeline.errors import SettingsError
+from pipeline.settings import (
+    DEFAULT_SETTINGS,
+    EVEN,
+    MAX_SEED,
+    Allocation,
+    Decoder,
+    DecodeSettings,
+    QualityMapKind,
+    SystemName,
+)
 from pipeline.ui.choices import DEFAULT_MAP, EXAMPLES, Link
 from pipeline.ui.engine import RateControl
 
@@ -41,11 +51,18 @@ class Request:
         quality_map: str,
         mask: Image.Image | None,
     ) -> "Request":
-        """Of the three rates the one in use counts; ``mask`` is in grey, black where nothing is painted."""
+        """Of the three rates the one in use counts; ``mask`` is in grey, black where nothing is painted.
+
+        Raises:
+            SettingsError: the ultra-low codec has no such decoder.
+        """
         value = {"bpp": bpp, "quality": quality, "ultralow": ultralow}[rate]
         settings = decode_settings(decoder, steps, noise, seed)
         kind = QualityMapKind(quality_map)
         if rate == "ultralow":
+            own = DEFAULT_SETTINGS[SystemName.ULTRALOW].decoder
+            if settings.decoder is not own:
+                raise SettingsError(f"The ultra-low codec has no decoder “{settings.decoder}”; choose {own}.")
             return cls(photo, rate, value, settings)
         if kind is not QualityMapKind.PAINTED:
             return cls(photo, rate, value, settings, Allocation(kind))
@@ -64,6 +81,11 @@ class Request:
     @classmethod
     def of_link(cls, link: Link) -> "Request":
         return cls(str(EXAMPLES[link.example]), link.rate, link.value, link.settings, link.allocation)
+
+
+def mask_of(photo: str | None, canvas: str | None, mask: Image.Image | None) -> Image.Image | None:
+    """``mask``, unless it was painted over another photo: the editor that shows ``canvas`` changes after the photo."""
+    return mask if canvas in (None, photo) else None
 
 
 def draw_seed() -> int:

@@ -60,6 +60,8 @@ class Run:
         """Sides that were asked for, but stopped or failed."""
         self.token = secrets.token_hex(4)
         """Tells runs apart in the page's script."""
+        self.lpips_network: str | None = None
+        """That the scores are by."""
         self.qualities: Float64 | None = None
         """`Engine.qualities` of the stream, once it is known."""
         if original is not None:
@@ -126,4 +128,4 @@ class Run:
         """Takes in the result of the decode, ``(H, W, 3)`` uint8, and the seconds that it took."""
         self.decoding.seconds = seconds
         self.pictures.add(Side.REPAINT, repaint, self.settings.in_words())
-        self.pictures.previews.clear()
+        self.pictures.complete()

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from pipeline.ui.figures import Figure, figures_html, stem
+from pipeline.ui.figures import Figure, figures_html
 from pipeline.ui.report import NO_LPIPS, score_texts
 from pipeline.ui.run import Run
 from pipeline.ui.sides import METHODS, Side
@@ -19,8 +19,7 @@ def grid_html(run: Run, network: str | None) -> str:
     figures = []
     for side in SHEET:
         if side in pictures:
-            path = pictures.folder.part(f"crop-{stem(side)}", box.crop(pictures.read(side)))
-            figures.append(Figure(path, pictures.captions[side], _lines(run, side)))
+            figures.append(Figure(pictures.crop(side, box), pictures.captions[side], _lines(run, side)))
         elif side in pictures.refusals:
             figures.append(Figure(None, side, (pictures.refusals[side],)))
     note = f"{network}, lower is closer." if network else NO_LPIPS

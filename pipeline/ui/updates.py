@@ -21,8 +21,8 @@ from pipeline.ui.answers import (
     Sliders,
 )
 from pipeline.ui.choices import EXAMPLES, PRESETS, RANGES, Link, recommended
+from pipeline.ui.choosing import NOTHING
 from pipeline.ui.engine import RateControl, codec_behind
-from pipeline.ui.files import NotKeptError
 from pipeline.ui.layout import OPENING, UNPAINTED
 from pipeline.ui.masks import preview
 from pipeline.ui.report import sentence
@@ -79,10 +79,9 @@ def failed(run: Run | None, sides: Sides) -> Ended:
 
 
 def _pair(run: Run | None, sides: Sides) -> Pair:
-    try:
-        return view.pair(run, sides) if run else Pair()
-    except NotKeptError:
+    if run is None:
         return Pair()
+    return view.pair(run, sides) if run.pictures.folder.kept else Pair(captions=NOTHING)
 
 
 def opening_ended(turns: Turns, run: Run | None) -> Files:

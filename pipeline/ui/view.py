@@ -44,15 +44,16 @@ def pair(run: Run, sides: Sides) -> Pair:
     left, left_caption = _shown(run, sides.left, sides.right)
     right, right_caption = _shown(run, sides.right, sides.left)
     query = f"{run.query}&{urlencode({'left': sides.left, 'right': sides.right})}" if run.query else ""
+    size = run.header.width, run.header.height
     wanted = missing(run, sides) if run.decoding.ended else []
     press = f"complete {run.token} {', '.join(wanted)}" if wanted else ""
     legend = ""
     if sides.overlay and run.decoding.ended:
         legend = legend_html(run.header, run.qualities)
         if run.qualities is not None:
-            size = run.header.width, run.header.height
             left, right = (run.pictures.overlaid(file, run.qualities, *size) for file in (left, right))
-    return Pair((left, right), captions_html(left_caption, right_caption, _worst(run, sides), query, press, legend))
+    notes = _worst(run, sides), size, query, press, legend
+    return Pair((left, right), captions_html(left_caption, right_caption, *notes))
 
 
 def missing(run: Run, sides: Sides) -> list[Side]:
@@ -118,9 +119,9 @@ def _why_not(run: Run, side: Side, behind: Side) -> str:
         return f"no {side} was made; choose it again"
     if run.can_have(side) and run.can_have(behind):
         return f"{side} follows"
-    if side is Side.OTHER and run.is_ultralow:
+    if behind is Side.OTHER and run.is_ultralow:
         return "the ultra-low codec has one decoder"
-    if side is Side.ULTRALOW and run.is_ultralow:
+    if behind is Side.ULTRALOW and run.is_ultralow:
         return "this is the ultra-low codec; see Repaint"
     if not run.has_original and side in NEED_ORIGINAL:
         return "a stream comes without its original"

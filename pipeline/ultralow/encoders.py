@@ -59,7 +59,10 @@ class SqueezeSemantics(nn.Module):
         self.channels = len(network.last.mean)
 
     def forward(self, image: Tensor) -> Tensor:
-        """``(batch, 3, H, W)`` in [0, 1] => ``(batch, channels, H/16, W/16)``, of about unit size."""
+        """``(batch, 3, H, W)`` in [0, 1] => ``(batch, channels, H/16, W/16)``, of about unit size.
+
+        SqueezeNet has no margins, so its smaller map is stretched: positions depend on the size of the picture.
+        """
         features = self.network(self.scaling_layer(2 * image - 1))[-1] / self.network.last.deviation
         size = (image.shape[2] // STRIDE, image.shape[3] // STRIDE)
         return F.interpolate(features, size=size, mode="bilinear", align_corners=False)

@@ -372,3 +372,14 @@ def test_damaged_streams_are_bad(folder, tmp_path):
     order = Decompression(Decoder.AUTOENCODER, None, None, 0, None)
     summary, said = go(tmp_path / "out", order, out=tmp_path / "painted")
     assert (summary.made, summary.bad) == (2, 1) and said[0].startswith("a.png.bbr: ")
+
+
+def test_a_run_that_never_began_leaves_no_table(folder, tmp_path, monkeypatch):
+    def run(make, tasks, workers, environment):
+        raise SettingsError("no worker")
+        yield
+
+    monkeypatch.setattr(processes, "run", run)
+    with pytest.raises(SettingsError, match="no worker"):
+        go(folder)
+    assert not (tmp_path / "out" / "results.csv").exists()

@@ -46,3 +46,5 @@ def pictures(
         report.add(result)
     typer.echo(f"{report.files} files, {len(report.faults)} faults, slowest {report.slowest_seconds:.2f} s")
     write_figures(out, report.figures())
+    if report.faults:
+        raise typer.Exit(1)
