@@ -95,6 +95,10 @@ class Codec:
             raise SettingsError(f"There is no codec “{name}”; choose {' or '.join(SystemName)}.")
         return found
 
+    def has(self, name: str) -> bool:
+        """Whether there is a model of that name."""
+        return (self._folder / name).exists()
+
     def weights_hash(self, name: str) -> str:
         """First eight hexadecimal digits of the SHA-256 of a model's safetensors file."""
         if name not in self._hashes:

@@ -107,7 +107,7 @@ def test_every_sampling_step_is_shown(client: Client, photo: Path):
     job.result()
     pairs = [part for output in job.outputs() for part in output if isinstance(part, list | tuple)]
     previews = [Path(pair[1]).name for pair in pairs]
-    assert list(dict.fromkeys(previews)) == [*(f"step-{number}.png" for number in range(4)), "cut-repaint.png"]
+    assert list(dict.fromkeys(previews)) == [*(f"step-{number}.png" for number in range(3)), "cut-repaint.png"]
 
 
 def test_noise_zero_is_the_autoencoder_exactly(client: Client, photo: Path):

@@ -24,6 +24,7 @@ from pipeline.comparison.differences import error_map
 from pipeline.comparison.invention import invented, invention_map, seed_spread
 from pipeline.comparison.overlay import map_overlay
 from pipeline.errors import ImageError, SettingsError, StreamError
+from pipeline.evaluation.results import load_results
 from pipeline.pictures import PICTURE_SUFFIXES
 from pipeline.settings import DEFAULT_SETTINGS, EVEN, Allocation, Decoder, DecodeSettings, SystemName
 from pipeline.stream import QUALITY_STEPS
@@ -339,10 +340,9 @@ def test_a_new_run_takes_over_the_sides_that_the_page_shows():
 
 
 def test_sides_without_a_result_are_said():
-    assert Choosing.show(Sides(), None, Turns(), "Original", "Grain") == Pair()
-    assert "press Run" in Choosing.show(Sides(), None, Turns(1, 1), "Original", "Grain").captions
-    seen_an_hour_ago = {"bytes": 7}
-    assert "press Run" in Choosing.show(Sides(), None, Turns(), "Original", "Grain", False, seen_an_hour_ago).captions
+    assert Choosing.show(Sides(), None, Turns(opening=True), "Original", "Grain") == Pair()
+    for turns in (Turns(1, 1), Turns()):
+        assert "press Run" in Choosing.show(Sides(), None, turns, "Original", "Grain").captions
 
 
 def test_what_was_stopped_begins_again_by_choice_alone(run: Run):
@@ -509,17 +509,18 @@ def test_films_begin_and_end_with_the_sampling():
 
 
 @pytest.mark.parametrize("kind", plots.KINDS)
-def test_plots_mark_the_picture(kind: str, run: Run):
+def test_plots_mark_the_picture(kind: str, run: Run, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(run, "lpips_network", load_results().lpips)
     plain, marked = plots.draw(kind, False, False, None), plots.draw(kind, True, True, run)
     assert ("run a photo" in plain) == (kind != plots.SHIFT), "on that one nothing of a run is marked"
-    assert ("picture on the screen" in marked) == (kind not in (plots.ULTRALOW, plots.SHIFT)), "the run is standard"
+    assert ("marked point" in marked) == (kind not in (plots.ULTRALOW, plots.SHIFT)), "the run is standard"
     assert "-dark.png" in marked
 
 
 def test_a_score_of_another_network_is_not_marked(run: Run, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(run, "lpips_network", "LPIPS (another)")
     assert "not measured by this network" in plots.draw(plots.RATE_LPIPS, False, False, run)
-    assert "picture on the screen" in plots.draw(plots.RATE_PSNR, False, False, run)
+    assert "marked point" in plots.draw(plots.RATE_PSNR, False, False, run)
 
 
 def test_under_zerogpu_model_work_is_decorated_at_start_up(monkeypatch: pytest.MonkeyPatch, codec: Codec, run: Run):

@@ -152,7 +152,7 @@ def evaluate(
     Raises:
         SettingsError: ``out`` holds figures of other pictures, of another LPIPS network, codec or precision.
     """
-    weights = {name: codec.fingerprint(name) for name in _WEIGHTS[system]}
+    weights = {name: codec.fingerprint(name) for name in _WEIGHTS[system] if codec.has(name)}
     results = Results(len(pictures), lpips_name(), weights, digest=digest_of(pictures), precision=codec.precision)
     if out.exists():
         results.rows = _rows_still_valid(out, results)

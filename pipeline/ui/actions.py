@@ -80,7 +80,11 @@ class Actions:
         *controls, sides, turns, canvas, mask = inputs
         with clear_errors():
             request = Request.of_controls(*(*controls, mask_of(controls[0], canvas, mask)))
-            yield from self._photo(request, sides, Turn(turns))
+            turns.opening = True
+            try:
+                yield from self._photo(request, sides, Turn(turns))
+            finally:
+                turns.opening = False
 
     def _photo(self, request: Request, sides: Sides, go_on: Callable[[], None]) -> Iterator[View]:
         check_photo(request.photo)

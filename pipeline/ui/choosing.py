@@ -1,7 +1,6 @@
 """What stands beside what: the pictures that were chosen, and those of them that are still to be made."""
 
 from collections.abc import Iterator
-from typing import Any
 
 from pipeline.ui import methods, view
 from pipeline.ui.actions import STOPPED
@@ -23,27 +22,18 @@ class Choosing:
         self._engine = engine
 
     @staticmethod
-    def show(
-        sides: Sides,
-        run: Run | None,
-        turns: Turns,
-        left: str,
-        right: str,
-        overlay: bool = False,
-        numbers: dict[str, Any] | None = None,
-    ) -> Pair:
+    def show(sides: Sides, run: Run | None, turns: Turns, left: str, right: str, overlay: bool = False) -> Pair:
         """Choose which pictures stand left and right; those that are not there yet are made on demand.
 
         Parameters:
             left: one of the names on the page
             right: likewise
             overlay: whether the quality map of the stream lies over both
-            numbers: of the result that the page still shows, if there is one
         """
         changed = sides.choose(left, right, overlay)
-        if run is None:
-            return Pair(captions=NOTHING) if turns.begun or numbers else Pair()
-        if not run.pictures.folder.kept:
+        if run is None and turns.opening:
+            return Pair()
+        if run is None or not run.pictures.folder.kept:
             return Pair(captions=NOTHING)
         if changed:
             run.declined.clear()

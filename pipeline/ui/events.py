@@ -98,7 +98,8 @@ def _connect_runs(page: gr.Blocks, parts: Parts, actions: Actions) -> None:
         at_once(done.failure, updates.failed, Ended)
     for done in (opened, compressed, decompressed):
         done.success(plots.draw, parts.wanted(plots.draw), parts.plot, js="bitbrush.screenIfSeen", **ASIDE)
-    compared.then(updates.sheet_ready, parts.comparison, parts.sheet, **AT_ONCE)
+    for over in (compared.success, compared.failure):
+        over(updates.sheet_ready, parts.comparison, parts.sheet, **AT_ONCE)
 
     async def stop(turns: Turns, request: gr.Request) -> None:
         turns.stop()

@@ -28,6 +28,8 @@ class Turns:
     """The number given out last."""
     started: bool = True
     """Whether the run that was begun last has come to work."""
+    opening: bool = False
+    """Whether the run that the page begins with is at work."""
 
     def begin(self) -> None:
         """A run comes that ends whatever runs now."""

@@ -14,7 +14,7 @@ from PIL import Image
 from pipeline.arrays import Float64, UInt8
 from pipeline.settings import DecodeSettings, DecodeStep
 from pipeline.stream import QUALITY_STEPS
-from pipeline.ui.zerogpu import on_gpu
+from pipeline.ui.zerogpu import on_gpu, portable
 
 if TYPE_CHECKING:
     from pipeline.codec import Codec
@@ -106,7 +106,8 @@ class LocalWork:
         with self._encoding:  # waiting is no part of the time, and neither is loading the models
             self.codec.system(options["codec"]).prepare()
             started = time.monotonic()
-            stream = self._encode(image, check, options)
+            check()
+            stream = self._encode(image, portable(check), options)
             return Encoded(stream, time.monotonic() - started)
 
     def decode(self, stream: bytes, settings: DecodeSettings, check: Check = lambda: None) -> TimedSteps:

@@ -14,6 +14,7 @@ import gradio as gr
 
 from pipeline.errors import BitbrushError
 from pipeline.settings import DecodeSettings
+from pipeline.ui.turns import go_on
 
 ENCODE_SECONDS = 30
 START_SECONDS = 15
@@ -30,6 +31,12 @@ def duration(*arguments: Any) -> int:
     """Seconds of GPU to ask for, from the arguments of `Engine`'s encoding or decoding."""
     steps = [each.num_inference_steps for each in arguments if isinstance(each, DecodeSettings)]
     return round(START_SECONDS + STEP_SECONDS * steps[0]) if steps else ENCODE_SECONDS
+
+
+def portable(check: Callable[[], None]) -> Callable[[], None]:
+    """``check`` for work that is `on_gpu`: in a process of its own it would ask a copy of the session, which hears no
+    stop."""
+    return go_on if spaces else check
 
 
 def on_gpu(work: Callable[..., Any]) -> Callable[..., Any]:
