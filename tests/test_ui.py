@@ -472,14 +472,12 @@ def test_links_say_what_they_open():
 
 def test_another_rate_control_changes_only_what_its_codec_lacks():
     ultralow = DEFAULT_SETTINGS[SystemName.ULTRALOW]
-    own = ("diffusion", ultralow.num_inference_steps, ultralow.noise_level)
-    standard = DEFAULT_SETTINGS[SystemName.STANDARD].noise_level
-    assert updates.codec_settings("ultralow", "flow", FLOW_STEPS, standard) == own
-    assert updates.codec_settings("ultralow", "flow", 7, 0.4) == ("diffusion", gr.skip(), gr.skip())
+    own = ("diffusion", ultralow.num_inference_steps, gr.skip())
+    assert updates.codec_settings("ultralow", "flow", FLOW_STEPS) == own
+    assert updates.codec_settings("ultralow", "flow", 7) == ("diffusion", gr.skip(), gr.skip())
     for rate in RANGES:
-        assert updates.codec_settings(rate, "diffusion", 10, 0.4) == (gr.skip(),) * 3
-    assert updates.codec_settings("quality", "flow", FLOW_STEPS, 0.4) == (gr.skip(),) * 3
-    assert updates.codec_settings("bpp", "diffusion", 1, ultralow.noise_level).noise == standard
+        assert updates.codec_settings(rate, "diffusion", 10) == (gr.skip(),) * 3
+    assert updates.codec_settings("quality", "flow", FLOW_STEPS) == (gr.skip(),) * 3
     assert Link.from_query({"ultralow": "0.01", "decoder": "flow"}).settings == ultralow
     assert Link.from_query({"ultralow": "0.01"}).settings == ultralow
     assert Link.from_query({"ultralow": "9"}).value == RANGES["ultralow"][1]

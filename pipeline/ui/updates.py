@@ -132,16 +132,14 @@ def recommended_steps(rate: RateControl, decoder: str, steps: int) -> int | dict
     return recommended(rate, Decoder(decoder)).num_inference_steps if steps in known else KEEP
 
 
-def codec_settings(rate: RateControl, decoder: str, steps: int, noise: float) -> Painting:
-    """When another rate control is chosen: a decoder that its codec has, with the steps and the noise level that this
-    one does best with, unless the user had chosen others."""
+def codec_settings(rate: RateControl, decoder: str, steps: int) -> Painting:
+    """When another rate control is chosen: a decoder that its codec has, with the steps that this one does best with,
+    unless the user had chosen others."""
     own = recommended(rate, Decoder(decoder))
-    usual = [recommended(each, known) for each in RANGES for known in DECODER_NAMES]
-    level = own.noise_level if noise in {each.noise_level for each in usual} else KEEP
     if own.decoder == decoder:
-        return Painting(noise=level)
-    steps_known = {each.num_inference_steps for each in usual}
-    return Painting(own.decoder, own.num_inference_steps if steps in steps_known else KEEP, level)
+        return Painting()
+    usual = {recommended(each, known).num_inference_steps for each in RANGES for known in DECODER_NAMES}
+    return Painting(own.decoder, own.num_inference_steps if steps in usual else KEEP)
 
 
 def choose_preset(preset: str) -> Chosen:
