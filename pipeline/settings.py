@@ -114,7 +114,7 @@ class DecodeSettings:
     decoder: Decoder = Decoder.DIFFUSION
     num_inference_steps: int = 1
     """Network evaluations, 1 to `MAX_STEPS`."""
-    noise_level: float = 0.7
+    noise_level: float = 1.0
     """0, like all below `LEAST_NOISE`, returns the autoencoder's picture exactly, 1 runs the full noise schedule."""
     seed: int = 0
     """0 to `MAX_SEED`; the same seed gives the same picture."""

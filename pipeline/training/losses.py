@@ -21,6 +21,10 @@ _SPECTRUM_FLOOR = 0.5 / 255
 """Deviation of white noise that spectra hardly tell from none."""
 _MISSING_SHARE = 0.1
 """What missing energy counts, in units of what energy too much does."""
+_PEAK_SHARE = 2.0
+"""What standing out from the frequencies around counts, in the same units."""
+_NEARBY = 5
+"""Frequencies a side that a peak stands out from."""
 _SILENT_SHARE = 0.05
 """Of the mean variance of a layer's channels: else a channel that the originals leave silent outweighs all others."""
 
@@ -84,24 +88,34 @@ def spectrum_error(pictures: Tensor, originals: Tensor) -> Tensor:
     in [0, 1], sides of at least 64.
 
     A texture that repeats itself puts the energy of all frequencies into a few, which neither energy as a whole nor
-    LPIPS tells from detail. Too little counts for less than too much: not all detail can be known.
+    LPIPS tells from detail. Too little counts for less than too much: not all detail can be known. Where much is
+    missing a weave stays below the original at every frequency; what gives it away is that some are less below than
+    those around them.
 
     Returns:
         The difference of the logarithms of the mean power spectra in regions of 64 × 64 pixels, above the original's
-        and, times `_MISSING_SHARE`, below, averaged over frequencies, channels and regions.
+        and, times `_MISSING_SHARE`, below; and, times `_PEAK_SHARE`, how far it stands out from its mean over
+        `_NEARBY` frequencies a side; averaged over frequencies, channels and regions.
     """
     above = _log_spectra(pictures) - _log_spectra(originals)
-    return torch.where(above > 0, above, -_MISSING_SHARE * above).flatten(1).mean(1)
+    level = torch.where(above > 0, above, -_MISSING_SHARE * above)
+    margin = _NEARBY // 2
+    # The frequencies of rows go round; those of columns end at 0 and at half the sampling rate.
+    around = functional.pad(above, (0, 0, margin, margin), "circular")
+    around = functional.pad(around, (margin, margin, 0, 0), "reflect")
+    peaks = above - functional.avg_pool2d(around, _NEARBY, 1)
+    return (level + _PEAK_SHARE * peaks.clamp(min=0)).flatten(1).mean(1)
 
 
 def _log_spectra(pictures: Tensor) -> Tensor:
-    """Logarithms of mean power spectra ``(batch, 3 * frequencies, rows, columns)`` of regions."""
+    """Logarithms of mean power spectra of regions, ``(batch, 3 * regions, rows' frequencies, columns')``."""
     side = _SPECTRUM_WINDOW
     weights = torch.hann_window(side, device=pictures.device)
     weights = weights[:, None] * weights
     windows = pictures.float().unfold(2, side, side // 2).unfold(3, side, side // 2)
     spectra = torch.fft.rfft2(windows * weights)
     power = spectra.real.square() + spectra.imag.square()
-    planes = power.permute(0, 1, 4, 5, 2, 3).flatten(1, 3)
+    planes = power.permute(0, 1, 4, 5, 2, 3)
+    regions = functional.avg_pool2d(planes.flatten(1, 3), _SPECTRA_A_SIDE, _SPECTRA_A_SIDE // 2 + 1)
     floor = _SPECTRUM_FLOOR**2 * weights.square().sum()
-    return (functional.avg_pool2d(planes, _SPECTRA_A_SIDE, _SPECTRA_A_SIDE // 2 + 1) + floor).log()
+    return (regions.unflatten(1, planes.shape[1:4]).permute(0, 1, 4, 5, 2, 3).flatten(1, 3) + floor).log()

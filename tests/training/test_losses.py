@@ -49,6 +49,8 @@ def test_spectra_tell_a_weave_from_grain_of_the_same_energy() -> None:
     weave = 0.5 + 0.02 * ((tile - tile.mean((2, 3), keepdim=True)) / tile.std()).repeat(1, 1, 32, 32)
     same, alike, woven = (spectrum_error(picture, grain).item() for picture in (grain, other, weave))
     assert same == 0 and 3 * alike < woven
+    faint, faintly_woven = (0.5 + 0.3 * (picture - 0.5) for picture in (other, (other + weave) / 2))
+    assert 1.2 * spectrum_error(faint, grain) < spectrum_error(faintly_woven, grain), "below the grain everywhere"
 
 
 def test_too_much_energy_counts_for_more_than_too_little() -> None:
