@@ -190,7 +190,7 @@ def _comparison() -> dict[str, Any]:
     with gr.Row(elem_id="looks"):
         closer = CheckboxInput(True, label="Part at 200 %", container=False, min_width=140, elem_id="closer")
         overlay = CheckboxInput(label="Where the bits went", container=False, min_width=180, elem_id="overlay")
-        CheckboxInput(True, label="Shortcut keys", container=False, min_width=140, elem_id="keys")
+        CheckboxInput(True, label="Shortcut keys", interactive=True, container=False, min_width=140, elem_id="keys")
     closer.input(None, closer, None, js="bitbrush.closer")
     for key, side in KEYS.items():
         button = gr.Button(f"Show {side}", visible="hidden", elem_id=f"key-{key}")
