@@ -118,4 +118,5 @@ def _log_spectra(pictures: Tensor) -> Tensor:
     planes = power.permute(0, 1, 4, 5, 2, 3)
     regions = functional.avg_pool2d(planes.flatten(1, 3), _SPECTRA_A_SIDE, _SPECTRA_A_SIDE // 2 + 1)
     floor = _SPECTRUM_FLOOR**2 * weights.square().sum()
-    return (regions.unflatten(1, planes.shape[1:4]).permute(0, 1, 4, 5, 2, 3).flatten(1, 3) + floor).log()
+    spectra: Tensor = regions.unflatten(1, planes.shape[1:4]).permute(0, 1, 4, 5, 2, 3).flatten(1, 3)
+    return (spectra + floor).log()
