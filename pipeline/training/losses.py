@@ -1,6 +1,7 @@
 """Losses of pictures that more than one network is trained with."""
 
 from collections.abc import Sequence
+from typing import cast
 
 import torch
 from pytorch_msssim import ms_ssim
@@ -118,5 +119,5 @@ def _log_spectra(pictures: Tensor) -> Tensor:
     planes = power.permute(0, 1, 4, 5, 2, 3)
     regions = functional.avg_pool2d(planes.flatten(1, 3), _SPECTRA_A_SIDE, _SPECTRA_A_SIDE // 2 + 1)
     floor = _SPECTRUM_FLOOR**2 * weights.square().sum()
-    spectra: Tensor = regions.unflatten(1, planes.shape[1:4]).permute(0, 1, 4, 5, 2, 3).flatten(1, 3)
-    return (spectra + floor).log()
+    logarithms: Tensor = (regions + floor).log()
+    return cast(Tensor, logarithms.unflatten(1, planes.shape[1:4])).permute(0, 1, 4, 5, 2, 3).flatten(1, 3)
