@@ -132,7 +132,7 @@ def test_the_controls_say_where_the_bits_go() -> None:
     assert Request.of_controls(*CONTROLS, "even", mask).allocation == EVEN
     assert Request.of_controls(*CONTROLS, "adaptive", None).allocation == Allocation(QualityMapKind.ADAPTIVE)
     assert Request.of_controls(*CONTROLS, "painted", mask).allocation.mask is mask
-    ultralow = CONTROLS[0], "ultralow", *CONTROLS[2:]
+    ultralow = CONTROLS[0], "ultralow", *CONTROLS[2:5], "diffusion", *CONTROLS[6:]
     assert Request.of_controls(*ultralow, "painted", mask).allocation == EVEN
 
 

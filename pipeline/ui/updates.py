@@ -128,8 +128,9 @@ def recommended_steps(rate: RateControl, decoder: str, steps: int) -> int | dict
 
     What stays is left alone rather than set again: the user may have changed it while the answer was on its way.
     """
-    known = {recommended(rate, each).num_inference_steps for each in DECODER_NAMES}
-    return recommended(rate, Decoder(decoder)).num_inference_steps if steps in known else KEEP
+    own = recommended(rate, Decoder(decoder)).num_inference_steps
+    others = {recommended(rate, each).num_inference_steps for each in DECODER_NAMES} - {own}
+    return own if steps in others else KEEP
 
 
 def codec_settings(rate: RateControl, decoder: str, steps: int) -> Painting:
