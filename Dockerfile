@@ -16,9 +16,10 @@ COPY requirements.txt requirements-serve.txt ./
 ARG REQUIREMENTS=requirements.txt
 RUN pip install --extra-index-url ${TORCH_INDEX} -r ${REQUIREMENTS}
 
-COPY app.py ./
+COPY app.py LICENSE ./
 COPY pipeline ./pipeline
 COPY checkpoints ./checkpoints
+COPY assets/README.md ./assets/
 COPY assets/examples ./assets/examples
 COPY assets/figures ./assets/figures
 COPY assets/results ./assets/results

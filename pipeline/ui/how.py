@@ -10,8 +10,8 @@ whole, and smooth wherever detail did not fit.</p>
 skin, sky and water, and less to busy texture, which hides errors; a painted one gives more to what you brush over. The
 stream holds the map, in at most a hundredth of its bytes, and the whole stays as large as it was.</p>
 <p>The <b>decoder</b>, diffusion or rectified flow, has learned what detail looks like. It starts from that average
-plus some noise and walks back to a sharp picture. It reads the same bytes and adds none: <b>what it paints is
-generated, not transmitted.</b> Another seed paints other detail.</p>
+plus some noise and walks back to a sharp picture, in one step unless told otherwise. It reads the same bytes and adds
+none: <b>what it paints is generated, not transmitted.</b> Another seed paints other detail.</p>
 <p>The <b>noise level</b> says how far to go. At 0 the picture is the average itself and has the best PSNR; towards 1 it
 looks most real and is least faithful. No setting has both: that is the perception–distortion trade-off. As only fine
 detail is missing, diffusion's noise schedule is shifted towards little noise, the opposite of text-to-image, which has
@@ -25,10 +25,16 @@ that knows what pictures <b>show</b>. Their features are fused and squeezed into
 <b>coarse picture</b> and two kinds of features of it, pixels and semantics, and these guide a <b>latent diffusion</b>
 model that paints the rest in the VAE's space. More of this picture is generated than sent.</p>"""
 
+_CREDITS = """<h2>The example photographs</h2>
+<p>Cat: Stéfan van der Walt (CC0). Coffee: Rachel Michetti (CC0). Astronaut: NASA; rocket: SpaceX (public domain).
+Temple: <a href="https://www.flickr.com/photos/danielbuechele/6061409035">danielbuechele</a> and flower:
+<a href="https://www.flickr.com/photos/vultilion/6056698931">vultilion</a>, both
+<a href="https://creativecommons.org/licenses/by/2.0/">CC BY 2.0</a>, shown here compressed, and in parts.</p>"""
+
 
 def how_it_works() -> str:
     """Figures and text, as HTML; a figure has a layout for wide and one for narrow pages."""
-    return f"{_figure('pipeline')}{_TEXT}{_ULTRALOW_TITLE}{_figure('ultralow')}{_ULTRALOW_TEXT}"
+    return f"{_figure('pipeline')}{_TEXT}{_ULTRALOW_TITLE}{_figure('ultralow')}{_ULTRALOW_TEXT}{_CREDITS}"
 
 
 def _figure(name: str) -> str:
