@@ -21,7 +21,7 @@ os.environ["GRADIO_TEMP_DIR"] = own_folder()
 import gradio as gr
 
 from pipeline.ui.actions import Actions
-from pipeline.ui.choices import EXAMPLES, Link
+from pipeline.ui.choices import EXAMPLES, EXAMPLES_FOLDER, Link
 from pipeline.ui.engine import Engine
 from pipeline.ui.events import connect
 from pipeline.ui.files import KEPT_SECONDS
@@ -67,6 +67,7 @@ def launch(page: gr.Blocks, **options: Any) -> str:
         run_history=False,  # it would keep names and results in browsers that others use, too
         ssr_mode=False,
         state_session_capacity=SESSIONS_KEPT,
+        allowed_paths=[str(EXAMPLES_FOLDER)],  # wherever the page is started from
         **options,
     )
     return url

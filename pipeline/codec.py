@@ -20,6 +20,7 @@ from pipeline.autoencoder.allocation import affordable, ever_weaker
 from pipeline.cache import ByteCache
 from pipeline.errors import BitbrushError, ImageError, SettingsError, StreamError
 from pipeline.grain import grain_code
+from pipeline.layers.model import frozen, loaded, moved
 from pipeline.memory import tidy
 from pipeline.pictures import check_size
 from pipeline.precision import chosen
@@ -119,14 +120,8 @@ class Codec:
     def _load(self, model_class: type[Network], name: str) -> Network:
         with self._lock:
             if name not in self._models:
-                try:
-                    model = cast(Any, model_class).from_pretrained(self._folder / name, **_LOADING)
-                except (OSError, ValueError) as error:
-                    raise BitbrushError(
-                        f"The weights in {self._folder / name} are missing or damaged; get that folder again."
-                    ) from error
-                model = model.to(self.device, memory_format=torch.channels_last).eval().requires_grad_(False)
-                self._models[name] = model
+                model = loaded(model_class, self._folder / name, **_LOADING)
+                self._models[name] = frozen(moved(model, self.device, memory_format=torch.channels_last))
             return cast(Network, self._models[name])
 
     def encode(

@@ -97,7 +97,7 @@ def write(codec: Codec, streams: dict[str, bytes], folder: Path = FOLDER) -> Non
     recorded: dict[str, Any] = {name: asdict(Expectation.of(codec, stream)) for name, stream in streams.items()}
     for name, stream in streams.items():
         (folder / name).write_bytes(stream)
-    (folder / _MANIFEST).write_text(json.dumps({"weights": weights, "streams": recorded}) + "\n")
+    (folder / _MANIFEST).write_text(json.dumps({"weights": weights, "streams": recorded}) + "\n", encoding="utf-8")
 
 
 def _split(picture: UInt8, axis: int) -> list[UInt8]:

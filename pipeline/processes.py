@@ -166,7 +166,7 @@ def _heard(worker: _Worker) -> Done[Any, Any] | Lost[Any] | None:
                 return Done(worker.task, message)
             worker.began, worker.seconds = True, message.patience
             return None
-    except (EOFError, ConnectionResetError):
+    except (EOFError, ConnectionError):  # a broken pipe on Windows
         worker.process.join()
         return _lost(worker, f"crash (exit code {worker.end()})", elapsed)
     if elapsed > worker.seconds:

@@ -79,9 +79,10 @@ def opened(
     height: int = 900,
     scheme: str = "light",
     query: str = CHEAP,
+    locale: str = "en-GB",
 ) -> "Iterator[Page]":
     """The page in a fresh context, with its example; no console error and no request to elsewhere may come of it."""
-    context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
+    context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme, locale=locale)
     page = context.new_page()
     page.set_default_timeout(PATIENCE)
     problems: list[str] = []
@@ -374,7 +375,7 @@ def test_a_photo_is_not_overwritten_by_one_that_was_chosen_before(
 
 
 def test_what_stands_beside_what(browser: "Browser", served: "ServedApp"):
-    with opened(browser, served) as page:
+    with opened(browser, served, query=f"{CHEAP}&__theme=light", locale="de-DE") as page:
         encodes = served.codec.encodes
         original = np.asarray(load_image(EXAMPLES["cat"]))
         wait_for_captions(page, "Autoencoder", "Rectified flow, 1 step")
@@ -411,12 +412,15 @@ def test_what_stands_beside_what(browser: "Browser", served: "ServedApp"):
         wait_for_captions(page, "Original", "Absolute error of Rectified flow")
         assert page.locator("#compare img").first.get_attribute("alt") == "Original"
         assert "left=Original&right=Error+map" in page.evaluate("location.search")
+        assert page.evaluate("location.search").endswith("&__theme=light")
         assert served.codec.encodes == encodes
 
         page.locator("#worst").click()
         page.wait_for_function("document.querySelector('#compare img.enlarged')")
         scale = settled_scale(page)
         assert scale > 2
+        page.locator("#worst").click()
+        assert settled_scale(page) == pytest.approx(scale, rel=0.01)
         page.keyboard.press("2")
         wait_for_captions(page, "Original", "Autoencoder")
         page.keyboard.press("Shift+Digit2")

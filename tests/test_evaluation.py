@@ -1,6 +1,8 @@
 """The measuring programs: rows are complete, an interrupted run continues, damage is counted."""
 
 import itertools
+import json
+from collections import deque
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -88,6 +90,27 @@ def test_yardsticks_are_further_columns_of_the_same_rows(codec: Codec, tmp_path:
     assert load_results(out).rows == [row]
     table = yardstick_table(load_results(out))
     assert f"| {row.wasserstein:.2f} | {row.auc:.3f} |" in table and "autoencoder" in table
+
+
+def test_rows_of_quality_are_measured_again_for_yardsticks(codec: Codec, pictures: list[Path], tmp_path: Path) -> None:
+    out = tmp_path / "rows.json"
+    deque(quality.evaluate(codec, pictures, [0.5], [autoencoder()], out), maxlen=0)
+    rows = quality.evaluate(codec, pictures, [0.5], [autoencoder()], out, further=lambda *_: {"wasserstein": 1.0})
+    (row,) = rows
+    assert load_results(out).rows == [row] and row.wasserstein == 1.0
+    assert not list(quality.evaluate(codec, pictures, [0.5], [autoencoder()], out))
+
+
+def test_rows_by_another_distilled_network_are_not_kept(
+    codec: Codec, pictures: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(quality, "network_in_use", lambda: quality.DISTILLED)
+    out = tmp_path / "rows.json"
+    assert len(list(quality.evaluate(codec, pictures, [0.5], [autoencoder()], out))) == 1
+    state = json.loads(out.read_text(encoding="utf-8"))
+    state["weights"]["lpips"] = "00000000"
+    out.write_text(json.dumps(state), encoding="utf-8")
+    assert len(list(quality.evaluate(codec, pictures, [0.5], [autoencoder()], out))) == 1
 
 
 def test_rows_without_yardsticks_are_not_in_their_table(results: Results) -> None:
@@ -241,6 +264,12 @@ def test_plots_show_what_was_measured(results: Results, dark: bool) -> None:
     assert _lines(distortion_perception(results, dark=dark))["rectified flow"] == 3
     shifts = _lines(shift_curves(results, dark))
     assert shifts["diffusion, noise 0.5"] == shifts["diffusion, noise 1"] == 3
+
+
+def test_plots_go_without_the_grain_that_was_not_measured(results: Results) -> None:
+    results.rows = [row for row in results.rows if row.family != "grain"]
+    assert _lines(steps_curves(results))["diffusion, noise 0.5"] == 3
+    assert _lines(shift_curves(results))["diffusion, noise 1"] == 3
 
 
 def _lines(figure: Figure) -> dict[str, int]:

@@ -9,6 +9,7 @@ import gradio
 import pytest
 
 ROOT = Path(__file__).parent.parent
+MODULES = sorted((ROOT / "pipeline").rglob("*.py"))
 PAGES = sorted(
     path.relative_to(ROOT)
     for pattern in (
@@ -101,6 +102,24 @@ def _names(body: list[ast.stmt], prefix: str = "") -> set[str]:
         elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
             found.add(prefix + node.target.id)
     return found
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_text_files_are_utf8_whatever_the_locale(path: Path) -> None:
+    for call in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute):
+            modes = {each.value for each in call.args if isinstance(each, ast.Constant)} & {"r", "w", "a", "x"}
+            if call.func.attr in ("read_text", "write_text") or (call.func.attr == "open" and modes):
+                assert "encoding" in {each.arg for each in call.keywords}, f"{path}:{call.lineno}"
+
+
+def test_what_the_command_line_imports_is_there_on_windows() -> None:
+    for path in MODULES:
+        if path.name in ("scaling_worker.py", "measure.py"):  # programs of their own
+            continue
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            names = {alias.name for alias in node.names} if isinstance(node, ast.Import) else set()
+            assert not names & {"resource", "fcntl", "pwd", "termios"}, path
 
 
 def test_the_glossary_names_what_is_there() -> None:

@@ -1,5 +1,6 @@
 """What stands beside what, what is remembered, links, maps and plots; without a server."""
 
+import errno
 import mimetypes
 import os
 import pickle
@@ -18,6 +19,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import app
 from pipeline.codec import Codec
 from pipeline.comparison.baselines import PlainResult, encode_plain
 from pipeline.comparison.differences import error_map
@@ -564,3 +566,69 @@ def test_the_page_takes_every_kind_of_picture_file():
     for suffix in PICTURE_SUFFIXES:
         assert pattern.search(f"photo{suffix}")
         assert suffix in accepted or mimetypes.guess_type(f"photo{suffix}")[0] in WEB_TYPES
+
+
+def test_a_read_only_file_system_keeps_its_examples(monkeypatch: pytest.MonkeyPatch):
+    def refuse(path: str) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS), path)
+
+    monkeypatch.setattr(os, "utime", refuse)
+    assert checks.checked_photo(str(EXAMPLES["cat"])) == str(EXAMPLES["cat"])
+
+
+def test_sides_chosen_while_scores_are_made_stay(actions: Actions, small_photo: Path):
+    run = actions.encode(Request(str(small_photo), "quality", 0.3, replace(SETTINGS, seed=77)))
+    sides = Sides(Side.AUTOENCODER, Side.REPAINT)
+    views = actions.decode(run, sides)
+    next(shown for shown in views if "Measuring" in shown.status)
+    sides.choose(Side.ORIGINAL, Side.REPAINT, False)
+    assert next(views).pictures[0] == run.pictures.files[Side.ORIGINAL]
+    views.close()
+
+
+def test_a_page_that_is_about_to_begin_denies_no_result():
+    turns = Turns()
+    updates.opened(Link(), None, turns)
+    assert Choosing.show(Sides(), None, turns, "JPEG", "Repaint") == Pair()
+    assert updates.opening_failed(turns) == updates.FAILED
+    assert "press Run" in Choosing.show(Sides(), None, turns, "Original", "Repaint").captions
+
+
+def test_a_decode_that_fails_leaves_pictures_of_full_size(
+    actions: Actions, small_photo: Path, monkeypatch: pytest.MonkeyPatch
+):
+    for module in ("run", "files"):
+        monkeypatch.setattr(f"pipeline.ui.{module}.PREVIEW_PIXELS", 5000)
+    run = actions.encode(Request(str(small_photo), "quality", 0.3, replace(SETTINGS, seed=78)))
+    views = actions.decode(run, Sides(Side.ORIGINAL, Side.AUTOENCODER))
+    next(shown for shown in views if "step 0" in shown.status)
+    assert Side.AUTOENCODER in run.pictures.previews
+    with pytest.raises(RuntimeError):
+        views.throw(RuntimeError("a worker was lost"))
+    assert view.pair(run, Sides(Side.ORIGINAL, Side.AUTOENCODER)).pictures == (
+        run.pictures.files[Side.ORIGINAL],
+        run.pictures.files[Side.AUTOENCODER],
+    )
+
+
+def test_what_found_no_place_in_the_queue_is_promised_no_longer(run: Run):
+    sides = Sides(Side.REPAINT, Side.JXL)
+    assert "JPEG XL follows" in view.pair(run, sides).captions
+    captions = updates.failed(run, sides).captions
+    assert "follows" not in captions and "no JPEG XL was made; choose another side" in captions
+    run.declined.clear()
+
+
+def test_numbers_of_what_every_method_made_are_of_the_run_on_the_screen(actions: Actions, run: Run):
+    deque(methods.make(actions.engine, run, Side.WEBP), maxlen=0)
+    methods.score_rest(actions.engine, run, lambda: None)
+    measured = Choosing(actions.engine).measured(run)
+    assert "webp" in measured.numbers["methods"] and "WebP" in measured.report
+    assert Choosing(actions.engine).measured(None) == (KEEP, KEEP)
+
+
+def test_examples_are_served_wherever_the_page_is_started_from(monkeypatch: pytest.MonkeyPatch):
+    given: dict[str, Any] = {}
+    monkeypatch.setattr(gr.Blocks, "launch", lambda self, **options: (None, given.update(options), None))
+    app.launch(gr.Blocks())
+    assert all(Path(given["allowed_paths"][0]) in path.parents for path in EXAMPLES.values())

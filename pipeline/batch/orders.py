@@ -1,6 +1,7 @@
 """What a batch makes of each file: a stream of every picture, or a picture of every stream."""
 
 import io
+from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -11,7 +12,7 @@ from PIL import Image
 from pipeline.batch.finding import is_picture
 from pipeline.errors import ImageError, SettingsError, StreamError
 from pipeline.files import read_input
-from pipeline.pictures import load_image
+from pipeline.pictures import load_image, read_picture
 from pipeline.settings import (
     DEFAULT_SETTINGS,
     Allocation,
@@ -37,6 +38,8 @@ class Made:
     stream: bytes
     scores: "Scores | None"
     """None where there is nothing to compare with."""
+    notes: tuple[str, ...] = ()
+    """`Picture.notes` of what was read."""
 
 
 class Order(Protocol):
@@ -105,11 +108,12 @@ class Compression:
     def make(self, codec: "Codec", folder: Path, name: str) -> Made:
         from pipeline.metrics import measure
 
-        picture = _picture(folder / name)
+        read = read_picture(_file(folder / name, ImageError))
+        picture = read.image
         stream = codec.encode(
             picture, quality=self.quality, bpp=self.bpp, codec=self.system, allocation=Allocation(self.quality_map)
         )
-        return Made(stream, stream, measure(np.asarray(picture), codec.reconstruct(stream)))
+        return Made(stream, stream, measure(np.asarray(picture), codec.reconstruct(stream)), read.notes)
 
 
 @dataclass(frozen=True)
@@ -160,16 +164,12 @@ class Decompression:
         path, *originals = self.sources(folder, name)
         stream = read_input(_file(path, StreamError))
         settings = self.settings(read_header(stream).codec)
-        original = _picture(originals[0]) if originals else None
-        *_, last = codec.decode(stream, settings)
+        original = load_image(_file(originals[0], ImageError)) if originals else None
+        (last,) = deque(codec.decode(stream, settings), maxlen=1)  # the steps before are not kept
         buffer = io.BytesIO()
         Image.fromarray(last.image).save(buffer, format="PNG", compress_level=3)
         scores = None if original is None else measure(np.asarray(original), last.image)
         return Made(buffer.getvalue(), stream, scores)
-
-
-def _picture(path: Path) -> Image.Image:
-    return load_image(_file(path, ImageError))
 
 
 def _file(path: Path, error: type[ImageError | StreamError]) -> Path:

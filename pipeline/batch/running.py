@@ -94,7 +94,7 @@ class Worker:
         except Exception as error:
             # Whatever a picture does to the libraries that read it, the others go on.
             return Line(name, error=f"{type(error).__name__}: {error}")
-        line = Line(name, len(made.stream), bits_per_pixel(made.stream))
+        line = Line(name, len(made.stream), bits_per_pixel(made.stream), note=" ".join(made.notes))
         if made.scores is not None:
             line = replace(line, **asdict(made.scores))
         return Entry(read, digest(made.content), line)
@@ -106,7 +106,7 @@ def run(order: Order, batch: Batch, report: Callable[[str], None]) -> Summary:
     Interrupted, it leaves whole files, a journal that ``resume`` goes on from, and the table of what is done.
 
     Args:
-        report: is given a sentence for each bad file, when it is found.
+        report: is given a sentence for each file that is bad or incomplete, when it is found.
 
     Raises:
         SettingsError: the folders do not fit, there is nothing to do, outputs exist or are what is read, or a setting
@@ -141,8 +141,8 @@ def run(order: Order, batch: Batch, report: Callable[[str], None]) -> Summary:
                     lines[line.name] = line
                     if isinstance(result, Entry):
                         journal.add(result)
-                    else:
-                        report(f"{line.name}: {line.error}")
+                    if said := line.error or line.note:
+                        report(f"{line.name}: {said}")
                     progress.update()
         except BitbrushError:
             tabled = bool(lines)  # what never began leaves nothing

@@ -21,6 +21,8 @@ class Line:
     psnr: float | None = None
     ms_ssim: float | None = None
     lpips: float | None = None
+    note: str = ""
+    """What is missing in the picture, or was left out of the file."""
     error: str = ""
     """A sentence for a bad file, which has nothing else."""
 

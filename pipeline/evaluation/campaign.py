@@ -16,7 +16,7 @@ def campaign_curve(logs: list[Path], dark: bool = False) -> Figure:
     """
     figure, axes = panels(dark, "training steps", "held-out loss, lower is better", len(logs))
     for axis, log in zip(axes, logs, strict=True):
-        records = [json.loads(line) for line in log.read_text().splitlines()]
+        records = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
         steps = [record["step"] for record in records]
         axis.plot(steps, [record["loss"] for record in records], marker="o", markersize=3, label=log.stem)
         axis.xaxis.set_major_locator(MaxNLocator(4))

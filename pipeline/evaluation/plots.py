@@ -80,7 +80,9 @@ def steps_curves(results: Results, mark: Mark | None = None, dark: bool = False)
         rows = _sweep(results, family, "steps")
         suffix = f", noise {rows[0].noise_level:g}" if rows else ""
         _line(axes, rows, family, "steps", "lpips", suffix)
-    axes.annotate("best grain", (1, _best_grain_line(axes, results)))
+    grain = _best_grain_line(axes, results)
+    if grain is not None:
+        axes.annotate("best grain", (1, grain))
     axes.set_xscale("log", base=2)
     axes.xaxis.set_major_locator(FixedLocator(_STEPS))
     axes.xaxis.set_major_formatter(ScalarFormatter())
@@ -195,7 +197,10 @@ def _line(
     )
 
 
-def _best_grain_line(axes: Axes, results: Results, label: str | None = None) -> float:
+def _best_grain_line(axes: Axes, results: Results, label: str | None = None) -> float | None:
+    """Its LPIPS; None, and no line, where grain was not measured."""
+    if not results.select("grain", MAIN_RATE):
+        return None
     lpips = results.best_grain(MAIN_RATE, "lpips").lpips
     axes.axhline(lpips, color=_COLOURS["grain"], linestyle="--", zorder=1, label=label)
     return lpips

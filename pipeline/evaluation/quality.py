@@ -20,6 +20,7 @@ from pipeline.evaluation.results import Results, Row, digest_of, load_results
 from pipeline.images import load_image
 from pipeline.metrics import frechet_distance, kernel_distance, lpips_name, measure, patch_features
 from pipeline.metrics.gradients import gmsd
+from pipeline.metrics.perceptual.networks import DISTILLED, network_in_use
 from pipeline.settings import EVEN, SystemName
 
 _WEIGHTS = {
@@ -152,11 +153,12 @@ def evaluate(
     Raises:
         SettingsError: ``out`` holds figures of other pictures, of another LPIPS network, codec or precision.
     """
-    weights = {name: codec.fingerprint(name) for name in _WEIGHTS[system] if codec.has(name)}
+    parts = {*_WEIGHTS[system], *(["lpips"] if network_in_use() == DISTILLED else [])}
+    weights = {name: codec.fingerprint(name) for name in sorted(parts) if codec.has(name)}
     results = Results(len(pictures), lpips_name(), weights, digest=digest_of(pictures), precision=codec.precision)
     if out.exists():
         results.rows = _rows_still_valid(out, results)
-    done = {(row.rate, row.method) for row in results.rows}
+    done = {(row.rate, row.method) for row in results.rows if further is no_more or row.wasserstein is not None}
     for rate in rates:
         missing = {method.name: method for method in methods if (rate, method.name) not in done}
         if not missing:
@@ -168,6 +170,6 @@ def evaluate(
             found = encoded(codec, pictures, rate, system)
         for method in missing.values():
             row = _row(rate, method, found, further)
-            results.rows.append(row)
+            results.rows = [*(each for each in results.rows if (each.rate, each.method) != (rate, row.method)), row]
             results.save(out)
             yield row

@@ -86,7 +86,7 @@ class Results:
     def save(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         with atomic_path(path) as partial:
-            partial.write_text(json.dumps(asdict(self), indent=1, ensure_ascii=False) + "\n")
+            partial.write_text(json.dumps(asdict(self), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def digest_of(pictures: Iterable[Path]) -> str:
@@ -99,7 +99,7 @@ def digest_of(pictures: Iterable[Path]) -> str:
 
 def load_results(path: Path = KODAK_RESULTS) -> Results:
     """Reads what `Results.save` wrote."""
-    state = json.loads(path.read_text())
+    state = json.loads(path.read_text(encoding="utf-8"))
     return Results(**state | {"rows": [Row(**row) for row in state["rows"]]})
 
 
@@ -107,4 +107,4 @@ def write_figures(path: Path, figures: object) -> None:
     """Writes ``figures`` as JSON, whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with atomic_path(path) as partial:
-        partial.write_text(json.dumps(figures, indent=1, ensure_ascii=False) + "\n")
+        partial.write_text(json.dumps(figures, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

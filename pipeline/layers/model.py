@@ -1,12 +1,16 @@
 """What every network with a checkpoint of ours is: a model of diffusers, and the types that diffusers leaves open."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import torch
 from diffusers.configuration_utils import ConfigMixin, register_to_config
 from diffusers.models.modeling_utils import ModelMixin
+from safetensors import SafetensorError
+
+from pipeline.errors import BitbrushError
 
 Init = TypeVar("Init", bound=Callable[..., None])
 Network = TypeVar("Network")
@@ -24,8 +28,28 @@ class Model(ModelMixin, ConfigMixin):  # type: ignore[misc]  # diffusers types c
 
     @classmethod
     def class_in(cls, folder: Path) -> str:
-        """The name of the class whose model lies in ``folder``."""
-        return str(cast(Any, cls).load_config(folder)["_class_name"])
+        """The name of the class whose model lies in ``folder``; raises `BitbrushError` where none does."""
+        with whole(folder):
+            return str(cast(Any, cls).load_config(folder)["_class_name"])
+
+
+@contextmanager
+def whole(folder: Path) -> Iterator[None]:
+    """While the weights in ``folder`` are read; raises `BitbrushError` where they are missing, damaged or of another
+    network."""
+    try:
+        yield
+    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
+        raise BitbrushError(
+            f"The weights in {folder} are missing, damaged or of another network; get that folder again, or choose "
+            "another."
+        ) from error
+
+
+def loaded(model_class: type[Network], folder: Path, **how: Any) -> Network:
+    """``from_pretrained`` of a class of diffusers or transformers; raises as `whole`."""
+    with whole(folder):
+        return cast(Network, cast(Any, model_class).from_pretrained(folder, **how))
 
 
 def configured(init: Init) -> Init:

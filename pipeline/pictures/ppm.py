@@ -7,9 +7,10 @@ import numpy as np
 from pipeline.pictures.cleaned import Cleaned, check_size, damaged
 
 _GAP = rb"(?:\s|#[^\n]*\n)"
-START = re.compile(rb"P[1-6fF]" + _GAP + rb"+\d")
+"""Repeated by ``++`` alone, which remembers no way back: with ``+`` a file of spaces takes a hundred times its size."""
+START = re.compile(rb"P[1-6fF]" + _GAP + rb"++\d")
 _HEADER = re.compile(
-    rb"P([14]|([2356fF]))" + _GAP + rb"+(\d{1,9})" + _GAP + rb"+(\d{1,9})(?(2)" + _GAP + rb"+([^\s#]+))" + _GAP
+    rb"P([14]|([2356fF]))" + _GAP + rb"++(\d{1,9})" + _GAP + rb"++(\d{1,9})(?(2)" + _GAP + rb"++([^\s#]+))" + _GAP
 )
 """Kind, kind if it has a top, width, height, top."""
 _BINARY = {b"2": b"5", b"3": b"6"}

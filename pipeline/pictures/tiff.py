@@ -17,6 +17,7 @@ _KEPT = {
 _SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
 _WHOLE_NUMBERS = {1: "B", 3: "H", 4: "I", 16: "Q"}
 _MAX_VALUES = 64
+_MAX_BITS = 64
 _WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB = 0, 1, 2
 _UNSIGNED, _SIGNED, _FLOAT = 1, 2, 3
 _IN_NATIVE_ORDER = {"F;32BF": "F;32NF", "I;32BS": "I;32NS", "I;16BS": "I;16NS"}
@@ -128,6 +129,8 @@ def _rewritten(
     if _TILE_WIDTH in entries:
         check_size(value(_TILE_WIDTH, 1), value(_TILE_HEIGHT, 1))
     bits, kind, photometric = values.get(_BITS) or (1,), value(_FORMAT, _UNSIGNED), value(_PHOTOMETRIC, 0)
+    if max(bits) > _MAX_BITS:
+        raise damaged("its samples have too many bits")
     found: dict[str, Any] = {"size": (width, height)}
     if len(bits) == 1 and bits[0] > 8 and photometric in (_WHITE_IS_ZERO, _BLACK_IS_ZERO):
         put(_PHOTOMETRIC, _BLACK_IS_ZERO)

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from pipeline.arrays import UInt8
 from pipeline.errors import ImageError
+from pipeline.images import load_image
 
 _LARGE_SIDE = 1000
 _LARGE_SCALE = 0.64
@@ -24,10 +25,9 @@ def _resized(image: Image.Image, scale: float) -> UInt8:
 
 def _read(path: Path) -> Image.Image:
     try:
-        with Image.open(path) as file:
-            return file.convert("RGB")
-    except OSError:
-        raise ImageError(f"{path} cannot be read as a picture; take it out of the folder.") from None
+        return load_image(path)
+    except ImageError as error:
+        raise ImageError(f"{path}: {error} Or take it out of the folder.") from None
 
 
 def photographs(folder: Path, validation: bool) -> list[Path]:

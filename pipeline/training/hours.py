@@ -91,8 +91,8 @@ def measured(run: Path, network: str, preset: str) -> Machine:
     Raises:
         ValueError: the log has no two lines of one start.
     """
-    config = json.loads((run / "training.json").read_text())
-    lines = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
+    config = json.loads((run / "training.json").read_text(encoding="utf-8"))
+    lines = [json.loads(line) for line in (run / "log.jsonl").read_text(encoding="utf-8").splitlines()]
     paces = [
         (after["seconds"] - before["seconds"]) / (after["step"] - before["step"])
         for before, after in pairwise(lines)

@@ -147,7 +147,7 @@ def train(
     if accelerator.is_main_process:
         out.mkdir(parents=True, exist_ok=True)
         with atomic_path(out / "training.json") as partial:
-            partial.write_text(json.dumps(asdict(config), indent=2))
+            partial.write_text(json.dumps(asdict(config), indent=2), encoding="utf-8")
     task.model.to(accelerator.device).train()
     share_weights(task.model, accelerator)
     channels_last(task.model)
@@ -176,7 +176,7 @@ def train(
             task.save(folder)
         task.model.train()
         ema.restore(task.model.parameters())
-        with (out / "log.jsonl").open("a") as log:
+        with (out / "log.jsonl").open("a", encoding="utf-8") as log:
             log.write(json.dumps({"step": step, "seconds": round(time.monotonic() - began, 1), **figures}) + "\n")
         progress.write(f"step {step}: " + ", ".join(f"{name} {value:.4f}" for name, value in figures.items()))
         return figures

@@ -13,7 +13,7 @@ from safetensors.torch import load_file, save_file
 
 from pipeline.autoencoder import Autoencoder
 from pipeline.files import atomic_folder
-from pipeline.layers.model import Model
+from pipeline.layers.model import Model, loaded
 from pipeline.metrics.perceptual.distilled import DistilledSqueezeNet
 from pipeline.score import DiffusionDecoder, FlowDecoder
 from pipeline.ultralow.feature_coder import FeatureCoder
@@ -52,7 +52,7 @@ def release(runs: Path, checkpoints: Path) -> None:
         trained = runs / place
         if not trained.exists():
             continue
-        model = model_class.from_pretrained(trained, torch_dtype=torch.float16, low_cpu_mem_usage=False)
+        model = loaded(model_class, trained, torch_dtype=torch.float16, low_cpu_mem_usage=False)
         with atomic_folder(checkpoints / name) as folder:
             model.save_pretrained(folder, safe_serialization=True)
             if name in EIGHT_BITS:

@@ -14,12 +14,13 @@ import torch
 import typer
 from diffusers.utils.constants import SAFETENSORS_WEIGHTS_NAME
 from safetensors.torch import load_file
+from torch import Tensor
 
 from pipeline.autoencoder import Autoencoder
 from pipeline.autoencoder.stretch import stretch
 from pipeline.autoencoder.training import AutoencoderTask
 from pipeline.codec import CHECKPOINTS
-from pipeline.layers.model import channels_last
+from pipeline.layers.model import channels_last, loaded, whole
 from pipeline.metrics.perceptual.distilled import DistilledSqueezeNet
 from pipeline.metrics.perceptual.networks import DISTILLED_FOLDER
 from pipeline.metrics.perceptual.teacher import Teacher
@@ -66,7 +67,7 @@ def autoencoder(
         model = Autoencoder(**run.preset.model)
     else:
         added: dict[str, Any] = {"lapped": True} if lapped else {}
-        model = Autoencoder.from_pretrained(init, **_FULL_PRECISION, **added)
+        model = loaded(Autoencoder, init, **_FULL_PRECISION, **added)
     if lambda_range is not None:
         try:
             stretch(model, lambda_range)
@@ -91,12 +92,12 @@ def repaint(
     model = DiffusionDecoder(**run.preset.model)
     if init is not None:
         try:
-            model.start_from(load_file(init / SAFETENSORS_WEIGHTS_NAME))
+            model.start_from(_weights(init))
         except ValueError as error:
             raise typer.BadParameter(str(error), param_hint="--init") from error
-    validation = run.photos(validation=True)
+    validation, autoencoder = run.photos(validation=True), _stage1(stage1)
     eyes = Eyes(Teacher.load(), critics=Critics() if critics else None)
-    yield run.phase(RepaintTask(model, _stage1(stage1), eyes, validation, run.config.crop))
+    yield run.phase(RepaintTask(model, autoencoder, eyes, validation, run.config.crop))
 
 
 def flow(run: Run, stage1: Stage1 = CHECKPOINTS / "autoencoder", init: Init = None) -> Iterator[Phase]:
@@ -110,7 +111,7 @@ def _score_phase(run: Run, model_class: type[ScoreDecoder], stage1: Path, init: 
     if init is not None:
         # Both decoders have the same networks; a flow from a diffusion model learns anew what time and target mean.
         try:
-            model.load_state_dict(load_file(init / SAFETENSORS_WEIGHTS_NAME))
+            model.load_state_dict(_weights(init))
         except RuntimeError as error:
             raise typer.BadParameter(
                 f"{init} holds another network than `train diffusion` and `train flow` make", param_hint="--init"
@@ -131,7 +132,7 @@ def lpips(run: Run, stage1: Stage1 = CHECKPOINTS / "autoencoder") -> Iterator[Ph
     model = DistilledSqueezeNet(**run.preset.model)
     prepare(model, teacher, calibration, fresh=True)
     yield Phase(BlockTask(model, teacher, held_out), pairs.draw, blocks, run.out / "blocks")
-    model = DistilledSqueezeNet.from_pretrained(run.out / "blocks" / "model", low_cpu_mem_usage=False)
+    model = loaded(DistilledSqueezeNet, run.out / "blocks" / "model", low_cpu_mem_usage=False)
     prepare(model, teacher, calibration, fresh=False)
     yield Phase(EndToEndTask(model, teacher, held_out), pairs.draw, end_to_end, run.out)
 
@@ -150,7 +151,7 @@ def vae_decoder(
     """The latent space's decoder, on a teacher and a finished ultra-low system."""
     run.seed()
     validation = run.photos(validation=True)
-    model = BlockVAE.from_pretrained(init / "vae", **_FULL_PRECISION)
+    model = loaded(BlockVAE, init / "vae", **_FULL_PRECISION)
     system = channels_last(_ultralow_system(init).requires_grad_(False))
     decoded = partial(decoded_latents, system, model, _semantic_encoder().requires_grad_(False))
     yield run.phase(VAEDecoderTask(model, decoded, Teacher.load(), validation, run.config.crop))
@@ -177,11 +178,11 @@ def ultralow(
     model = UltraLow(FeatureCoder(), LatentPainter()) if init is None else _ultralow_system(init)
     model.coder.requires_grad_(not painter_only)
     if not painter_only:
-        model.coder.distortion_encoder.copy_from(Autoencoder.from_pretrained(stage1, torch_dtype=torch.float32))
+        model.coder.distortion_encoder.copy_from(loaded(Autoencoder, stage1, torch_dtype=torch.float32))
     weights = LossWeights()
     if without is not None:
         weights = remove(without, model.coder, model.painter, weights)
-    frozen = BlockVAE.from_pretrained(latent_space, torch_dtype=torch.float32)
+    frozen = loaded(BlockVAE, latent_space, torch_dtype=torch.float32)
     task = UltraLowTask(model, frozen, _semantic_encoder(), Teacher.load(), validation, run.config.crop, weights)
     yield run.phase(task)
 
@@ -196,22 +197,27 @@ def ultralow_repaint(
     """The ultra-low painter and the latent space's decoder on what eyes notice, on a teacher; streams stay valid."""
     run.seed()
     validation = run.photos(validation=True)
-    vae = BlockVAE.from_pretrained(init / "vae", **_FULL_PRECISION)
+    vae = loaded(BlockVAE, init / "vae", **_FULL_PRECISION)
     eyes = Eyes(Teacher.load(), critics=Critics() if critics else None)
     system = channels_last(_ultralow_system(init))
     yield run.phase(UltraLowRepaintTask(system, vae, _semantic_encoder(), eyes, validation, run.config.crop))
 
 
+def _weights(folder: Path) -> dict[str, Tensor]:
+    with whole(folder):
+        return load_file(folder / SAFETENSORS_WEIGHTS_NAME)
+
+
 def _stage1(folder: Path) -> Autoencoder:
-    return channels_last(Autoencoder.from_pretrained(folder, torch_dtype=torch.float32))
+    return channels_last(loaded(Autoencoder, folder, torch_dtype=torch.float32))
 
 
 def _ultralow_system(folder: Path) -> UltraLow:
     return UltraLow(
-        FeatureCoder.from_pretrained(folder / "ultralow", **_FULL_PRECISION),
-        LatentPainter.from_pretrained(folder / "painter", **_FULL_PRECISION),
+        loaded(FeatureCoder, folder / "ultralow", **_FULL_PRECISION),
+        loaded(LatentPainter, folder / "painter", **_FULL_PRECISION),
     )
 
 
 def _semantic_encoder() -> SqueezeSemantics:
-    return SqueezeSemantics(DistilledSqueezeNet.from_pretrained(DISTILLED_FOLDER, **_FULL_PRECISION))
+    return SqueezeSemantics(loaded(DistilledSqueezeNet, DISTILLED_FOLDER, **_FULL_PRECISION))

@@ -162,6 +162,7 @@ class Actions:
                 yield self._sent(run, shown).showing(run, sides) if Side.AUTOENCODER in run.pictures else shown
             finally:
                 run.decoding.ended = True
+                run.pictures.complete()
 
     def _views(self, run: Run, sides: Sides, go_on: Callable[[], None]) -> Iterator[View]:
         known = self.engine.painting(run.stream, run.settings) is not None
@@ -180,9 +181,9 @@ class Actions:
         if run.has_original:
             for side in (Side.AUTOENCODER, Side.REPAINT, *(side for side in PLAIN if side in run.pictures)):
                 methods.score(self.engine, run, side)
-                yield shown
+                yield shown.showing(run, sides)
             for _ in methods.make(self.engine, run, Side.GRAIN, go_on):
-                yield shown
+                yield shown.showing(run, sides)
         run.decoding.ended = True
         yield self._finished(run, shown, known).showing(run, sides)
 

@@ -36,6 +36,13 @@ class Completed(NamedTuple):
     numbers: Any = KEEP
 
 
+class Measured(NamedTuple):
+    """The numbers of a run."""
+
+    report: Any = KEEP
+    numbers: Any = KEEP
+
+
 class Compared(NamedTuple):
     """The outputs of `Extras.compare`."""
 

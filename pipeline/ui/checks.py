@@ -47,8 +47,8 @@ def _keep(photo: str) -> None:
         touch_folder(photo)
     except FileNotFoundError:
         raise ImageError("The photo is no longer kept here; choose it again.") from None
-    except PermissionError:
-        pass  # an example of a read-only installation, which nothing deletes
+    except OSError:
+        pass  # an example of a read-only installation or file system, which nothing deletes
 
 
 def viewable(photo: str | None) -> Viewable:

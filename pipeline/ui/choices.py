@@ -22,9 +22,9 @@ from pipeline.settings import (
 from pipeline.ui.engine import RateControl, codec_behind
 from pipeline.ui.sides import Sides
 
-_FOLDER = Path(__file__).resolve().parents[2] / "assets" / "examples"
+EXAMPLES_FOLDER = Path(__file__).resolve().parents[2] / "assets" / "examples"
 EXAMPLES = {
-    Path(name).stem: _FOLDER / name
+    Path(name).stem: EXAMPLES_FOLDER / name
     for name in ("cat.png", "flower.jpg", "temple.jpg", "astronaut.png", "coffee.png", "rocket.jpg")
 }
 DEFAULTS = DecodeSettings()

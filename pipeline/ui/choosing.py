@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from pipeline.ui import methods, view
 from pipeline.ui.actions import STOPPED
-from pipeline.ui.answers import Completed, Pair
+from pipeline.ui.answers import Completed, Measured, Pair
 from pipeline.ui.checks import clear_errors
 from pipeline.ui.engine import Engine
 from pipeline.ui.report import sentence
@@ -39,6 +39,13 @@ class Choosing:
             run.declined.clear()
         with clear_errors():
             return view.pair(run, sides)
+
+    def measured(self, run: Run | None) -> Measured:
+        """The numbers of the run on the screen, when something beside it may have measured more of its pictures."""
+        if run is None or not run.decoding.ended:
+            return Measured()
+        report = view.report(run, self._engine, scored=True)
+        return Measured(report.html(), report.numbers())
 
     def complete(self, run: Run | None, sides: Sides, turns: Turns) -> Iterator[Completed]:
         """Make the chosen pictures that are missing."""

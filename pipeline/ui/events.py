@@ -17,6 +17,7 @@ from pipeline.ui.answers import (
     Controls,
     Ended,
     Files,
+    Measured,
     Modes,
     Painting,
     Pair,
@@ -71,7 +72,7 @@ def _connect_runs(page: gr.Blocks, parts: Parts, actions: Actions) -> None:
         **private,
     )
     at_once(opened.then, updates.opening_ended, Files)
-    opened.failure(lambda: updates.FAILED, None, parts.status, **AT_ONCE)
+    opened.failure(updates.opening_failed, parts.turns, parts.status, **AT_ONCE)
 
     checked = parts.run_button.click(checks.check_photo_run, [parts.photo, parts.seed], None, **CHECK)
     checked.failure(lambda: updates.REFUSED, None, parts.status, **AT_ONCE)
@@ -98,6 +99,7 @@ def _connect_runs(page: gr.Blocks, parts: Parts, actions: Actions) -> None:
         at_once(done.failure, updates.failed, Ended)
     for done in (opened, compressed, decompressed):
         done.success(plots.draw, parts.wanted(plots.draw), parts.plot, js="bitbrush.screenIfSeen", **ASIDE)
+    at_once(compared.success, choosing.measured, Measured)
     for over in (compared.success, compared.failure):
         over(updates.sheet_ready, parts.comparison, parts.sheet, **AT_ONCE)
 
@@ -176,10 +178,10 @@ def _connect_tabs(parts: Parts) -> None:
 
 
 def _connect_opening(page: gr.Blocks, parts: Parts, actions: Actions) -> None:
-    def opened(request: gr.Request) -> tuple[Any, ...]:
+    def opened(turns: Turns, request: gr.Request) -> tuple[Any, ...]:
         link = Link.from_query(request.query_params)
-        return updates.opened(link, opening.remembered(actions, link))
+        return updates.opened(link, opening.remembered(actions, link), turns)
 
-    page.load(opened, None, parts.named((*Controls._fields, *View._fields)), **AT_ONCE).then(
+    page.load(opened, parts.turns, parts.named((*Controls._fields, *View._fields)), **AT_ONCE).then(
         updates.ready, parts.wanted(updates.ready), parts.named(Files._fields), **AT_ONCE
     )

@@ -158,7 +158,7 @@
 
   const zoomTo = ([left, top, width, height]) => {
     const image = find("#compare img");
-    find('#compare button[aria-label="Undo"], #compare button[title="Undo"]')?.click();
+    find("#compare button")?.click();  // undoes the zoom; its name is in the browser's language
     requestAnimationFrame(() => setTimeout(() => {
       const frame = image.getBoundingClientRect();
       const x = frame.left + (left + width / 2) * frame.width;
@@ -246,7 +246,10 @@
     if (address === undefined || !share || share.getAttribute("href") === (address || "?")) return;
     share.href = address || "?";
     share.hidden = !address;
-    history.replaceState(null, "", address || location.pathname);
+    const own = [...new URLSearchParams(location.search)].filter(([name]) => name.startsWith("__"));  // Gradio's
+    const more = String(new URLSearchParams(own));
+    const search = address && more ? `${address}&${more}` : address || (more && `?${more}`);
+    history.replaceState(null, "", search || location.pathname);
   };
 
   let scheduled = false;

@@ -74,7 +74,9 @@ def ended(turns: Turns, run: Run | None, sides: Sides) -> Ended:
 
 
 def failed(run: Run | None, sides: Sides) -> Ended:
-    """When a run has failed; pictures and captions promise no more."""
+    """When a run has failed, or found no place in the queue; pictures and captions promise no more."""
+    if run is not None:
+        run.declined.update(view.missing(run, sides))
     return Ended(FAILED, *_idle(run), *_pair(run, sides))
 
 
@@ -82,6 +84,12 @@ def _pair(run: Run | None, sides: Sides) -> Pair:
     if run is None:
         return Pair()
     return view.pair(run, sides) if run.pictures.folder.kept else Pair(captions=NOTHING)
+
+
+def opening_failed(turns: Turns) -> str:
+    """When the run that the page begins with has failed, or found no place in the queue."""
+    turns.opening = False
+    return FAILED
 
 
 def opening_ended(turns: Turns, run: Run | None) -> Files:
@@ -151,8 +159,10 @@ def choose_preset(preset: str) -> Chosen:
     return Chosen(chosen.rate, **sliders, decoder=own.decoder, steps=own.num_inference_steps, noise=chosen.noise_level)
 
 
-def opened(link: Link, remembered: View | None) -> tuple[Any, ...]:
-    """`Controls` of a link and its `View`; where that is not remembered, the page's script starts a run."""
+def opened(link: Link, remembered: View | None, turns: Turns) -> tuple[Any, ...]:
+    """`Controls` of a link and its `View`; where that is not remembered, the page's script starts a run, and until then
+    nothing that is chosen says that there is none."""
+    turns.opening = remembered is None
     photo, settings = str(EXAMPLES[link.example]), link.settings
     shown = remembered or View(OPENING, settings.seed, (photo, photo), UNPAINTED)
     sliders = {

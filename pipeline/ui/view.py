@@ -116,7 +116,7 @@ def _why_not(run: Run, side: Side, behind: Side) -> str:
     if behind in run.pictures.refusals:
         return run.pictures.refusals[behind].rstrip(".")
     if behind in run.declined:
-        return f"no {side} was made; choose it again"
+        return f"no {side} was made; choose another side, then this one again"
     if run.can_have(side) and run.can_have(behind):
         return f"{side} follows"
     if behind is Side.OTHER and run.is_ultralow:

@@ -15,6 +15,7 @@ from pipeline.batch import Batch, Compression, Decompression, running
 from pipeline.batch.journal import JOURNAL
 from pipeline.errors import SettingsError
 from pipeline.images import load_image
+from pipeline.pictures.cleaned import ENDS_EARLY
 from pipeline.settings import Decoder, Precision, QualityMapKind, SystemName
 from tests.conftest import synthetic_picture
 
@@ -345,6 +346,33 @@ def test_streams_become_pictures_measured_against_their_originals(folder, tmp_pa
         key: compressed["deep/c.png"][key] for key in ("bytes", "bpp", "psnr", "lpips")
     }
     assert math.isfinite(float(line["psnr"]))
+
+
+def test_an_incomplete_picture_is_said(folder, tmp_path):
+    whole = (folder / "a.jpg").read_bytes()
+    (folder / "deep" / "broken.jpg").write_bytes(whole[: len(whole) * 3 // 4])
+    summary, said = go(folder)
+    assert (summary.made, summary.bad) == (4, 0)
+    assert said == [f"deep/broken.jpg: {ENDS_EARLY}"]
+    assert table(tmp_path / "out")["deep/broken.jpg"]["note"] == ENDS_EARLY
+
+
+def test_steps_on_the_way_are_not_kept(folder, tmp_path, codec, monkeypatch):
+    class Step:
+        alive = 0
+
+        def __init__(self):
+            self.image = np.zeros((45, 70, 3), np.uint8)
+            Step.alive += 1
+            assert Step.alive <= 2
+
+        def __del__(self):
+            Step.alive -= 1
+
+    go(folder)
+    monkeypatch.setattr(codec, "decode", lambda *_: (Step() for _ in range(9)))
+    summary, _ = go(tmp_path / "out", Decompression(Decoder.DIFFUSION, 9, None, 0, None), out=tmp_path / "painted")
+    assert (summary.made, summary.bad) == (3, 0)
 
 
 def test_another_original_is_measured_anew(folder, tmp_path, asked):

@@ -10,9 +10,11 @@ import typer
 from typer.testing import CliRunner
 
 from pipeline.codec import CHECKPOINTS
+from pipeline.errors import BitbrushError
 from pipeline.training.cli import NetworkCommand, app
 from pipeline.training.networks import NETWORKS, Network
 from pipeline.training.run import Phase, Preset, Run
+from tests.conftest import synthetic_picture
 from tests.training.test_loop import CONFIG, SmallTask, draw
 
 SHARED = ["--data", "--out", "--preset", "--resume", "--minutes", "--steps"]
@@ -84,3 +86,26 @@ def test_a_network_of_another_kind_is_no_start(photo_folder: Path, tmp_path: Pat
     arguments = ["--data", str(photo_folder), "--out", str(tmp_path), "--init", str(CHECKPOINTS / "diffusion")]
     result = CliRunner().invoke(app, ["flow", *arguments], env={"COLUMNS": "200"})
     assert result.exit_code == 2 and "another network" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["autoencoder", "--init"],
+        ["repaint", "--init"],
+        ["repaint", "--autoencoder"],
+        ["vae-decoder", "--init"],
+        ["ultralow", "--vae"],
+        ["ultralow-repaint", "--init"],
+    ],
+    ids=" ".join,
+)
+def test_a_folder_without_a_model_is_said(options: list[str], tmp_path: Path) -> None:
+    photos, empty = tmp_path / "photos", tmp_path / "empty"
+    for folder in (photos, empty):
+        folder.mkdir()
+    for index in range(10):
+        synthetic_picture(600, 400, index).save(photos / f"{index}.jpg")
+    arguments = [*options, str(empty), "--data", str(photos), "--out", str(tmp_path / "run")]
+    result = CliRunner().invoke(app, arguments)
+    assert isinstance(result.exception, BitbrushError) and f"The weights in {empty}" in str(result.exception)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from pipeline.errors import ImageError
 from pipeline.training.data import PhotoSet
@@ -46,3 +47,14 @@ def test_files_that_are_no_pictures_are_named_and_hidden_ones_left_out(photo_fol
     (tmp_path / "broken.jpg").write_bytes(b"no picture")
     with pytest.raises(ImageError, match=r"broken\.jpg"):
         PhotoSet.load([tmp_path], 64)
+
+
+def test_photographs_are_read_as_everywhere_else(photo_folder: Path, tmp_path: Path) -> None:
+    ramp = np.linspace(0, 65_535, 200).astype("u2")[None].repeat(150, 0)
+    Image.fromarray(ramp).save(tmp_path / "deep.png")
+    (picture,) = PhotoSet.load([], 64, clean=[tmp_path]).groups[3]
+    assert picture[0, 100, 0] == pytest.approx(128, abs=2)
+    png = (tmp_path / "deep.png").read_bytes()
+    (tmp_path / "deep.png").write_bytes(png[:37] + b"\0\0\0\0\xff\xff\xff\xff" + png[45:])
+    with pytest.raises(ImageError, match=r"deep\.png"):
+        PhotoSet.load([], 64, clean=[tmp_path])

@@ -127,7 +127,9 @@ def bombs() -> tuple[tuple[str, bytes], ...]:
         ("JXL", b"\xff\x0a" + (60_000 << 3 | 0b110).to_bytes(5, "little") + bytes(99)),
         ("TIFF", _encoded(square, "TIFF", compression="tiff_deflate")),
         ("TIFF", b"II*\0" + struct.pack("<I", 1_000_008) + bytes(1_000_000) + struct.pack("<H", 60_000) + tags),
+        ("TIFF", b"II+\0" + struct.pack("<HHQQHHQQQ", 8, 0, 16, 1, 258, 16, 1, 2**35, 0)),
         ("PPM", b"P6 65535 65535 255\n" + bytes(99)),
+        ("PPM", b"P5" + b" " * 20_000_000),
         ("BMP", bitmap[:18] + struct.pack("<ii", 2**31 - 1, 2**30) + bitmap[26:]),
     )
 

@@ -1,6 +1,5 @@
 """Runs numbered cases in worker processes that may hang, crash or run out of memory without ending the run."""
 
-import resource
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -63,6 +62,8 @@ class _Bounded:
 
     @classmethod
     def make(cls, make_target: Callable[[], Target], gigabytes: float) -> "_Bounded":
+        import resource  # there is none on Windows, where the command line is to start all the same
+
         torch.set_num_threads(1)
         target = make_target()
         space = psutil.Process().memory_info().vms + int(gigabytes * 1e9)
