@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from pipeline.grain import channel_deviation, sensor_grain
@@ -13,10 +12,9 @@ from pipeline.layers.lapped import BLOCK
 from pipeline.layers.model import Model
 from pipeline.layers.quality import CELL
 from pipeline.layers.unsent import UNSENT_PLANES
-from pipeline.score.network import PATCH, Refinement, build_unet, evaluate, make_condition, told_scale
+from pipeline.score.network import Refinement, build_unet, evaluate, make_condition
 from pipeline.score.scale import SCALE_REACH, ResidualScale
 from pipeline.score.schedule import Scheduler, stepped
-from pipeline.score.weave import without_weave
 from pipeline.tiles import Tile, blend_tiles, map_tiles
 
 LEAST_TIME = 0.5
@@ -29,8 +27,6 @@ STRIP = 256
 """Rows that the sampler's arithmetic takes at once."""
 CHROMA_NOISE = 0.3
 """Strength of the starting noise in chroma, relative to luma: what is missing is mostly luma."""
-WEAVES = {16: 7, 8: 9, 4: 9}
-"""Of `without_weave`: a position of the U-Net covers 4 pixels a side, one of its depths 8, then 16."""
 GRAIN_RAMP = 0.25
 """From this time on, sampling starts with as much grain as the original had; below, with less."""
 
@@ -142,10 +138,7 @@ class ScoreDecoder(Model):
     def clean(self, x: Tensor, condition: Tensor, time: Tensor, quality: Tensor) -> Tensor:
         """The clean residual that a network trained for `sample` expects at ``x``."""
         prediction = evaluate(self.unet, x, condition, time, quality)
-        if self.refinement is None:
-            return prediction
-        units = F.interpolate(told_scale(condition), scale_factor=float(PATCH))
-        return without_weave(self.refinement(prediction, x, condition) * units, WEAVES) / units
+        return prediction if self.refinement is None else self.refinement(prediction, x, condition)
 
     @abstractmethod
     def from_clean(self, clean: Tensor, x: Tensor, time: Tensor) -> Tensor:

@@ -76,11 +76,6 @@ def make_condition(
     return torch.cat(planes, 1)
 
 
-def told_scale(condition: Tensor) -> Tensor:
-    """The scale that `make_condition` told: ``(batch, 1, height/4, width/4)``."""
-    return (condition[:, _COLOURS : _COLOURS + 1].float() + _LOG_SCALE_MEAN).exp()
-
-
 def grain_plane(grain: Tensor, like: Tensor) -> Tensor:
     """``grain`` ``(batch,)`` in grey levels as a plane ``(batch, 1, height, width)`` near unit range."""
     return (grain.to(like.dtype) / GRAIN_RANGE)[:, None, None, None].expand(-1, 1, *like.shape[2:])

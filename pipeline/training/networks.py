@@ -32,7 +32,7 @@ _REPAINT: dict[str, Any] = {
     "block_out_channels": (96, 128, 160),
     "prediction_type": "sample",
     "told_unsent": True,
-    "emphasis": 1.3,
+    "emphasis": 1.25,
 }
 _BASE_UNET = {"block_out_channels": (128, 256, 384, 512), "layers_per_block": 2}
 
