@@ -110,7 +110,7 @@ def test_more_noise_paints_more(codec: Codec, picture: Image.Image, decoder: Dec
     stream = codec.encode(picture, quality=0.3)
     sent = codec.reconstruct(stream).astype(float)
     painted = [np.abs(_last(codec, stream, decoder, 1, level) - sent).mean() for level in (0.1, 0.4, 1.0)]
-    assert painted == sorted(painted) and painted[0] < 0.5 * painted[-1]
+    assert painted == sorted(painted) and painted[0] < 0.6 * painted[-1]
 
 
 @pytest.mark.parametrize("decoder", PAINTERS)
